@@ -1,0 +1,228 @@
+//! `provisor map`: one JSON document a line in, one outcome a line out, through the same component as in a run.
+
+use std::{
+    io::{BufRead as _, BufWriter, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json, value::RawValue};
+
+use super::Exit;
+use crate::{
+    pipeline::{Mapper, MappingSpec, NoRelations, OpenError},
+    registry::Registry,
+    sandbox::{
+        Sandbox,
+        contract::{Input, Mapped, MappingFault, Operation, Setting, Skip, Step, Transformed, Variable},
+    },
+    setup::{MAPPING, mapping_authority, refused_lines},
+};
+
+/// Lines mapped at once.
+const PAGE: usize = 256;
+/// A longer line is not a document.
+const MAX_LINE: u64 = 64 << 20;
+
+#[derive(Debug, Args)]
+pub struct MapArgs {
+    /// The transformation: a JSON file in the mapping language
+    transformation: PathBuf,
+    /// The part of the transformation to apply: user, group, ...
+    #[arg(long, value_name = "TYPE")]
+    entity_type: String,
+    /// The operation whose scopes apply; without it only mappings without scope run, as when reading
+    #[arg(long, value_enum)]
+    operation: Option<OperationArg>,
+    /// A property for %NAME%
+    #[arg(long = "property", value_name = "NAME=VALUE", value_parser = pair)]
+    properties: Vec<(String, String)>,
+    /// A variable that is set beforehand, e.g. entityIdTargetSystem; a value that is JSON is taken as such, any other as text
+    #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
+    variables: Vec<(String, String)>,
+    /// Tell every step
+    #[arg(long)]
+    explain: bool,
+    /// The folder of plugins
+    #[arg(long, default_value = "plugins", value_name = "DIR")]
+    plugins: PathBuf,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum OperationArg {
+    Create,
+    Update,
+    Delete,
+    Patch,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("write it as NAME=VALUE")?;
+    if name.is_empty() { Err("the name is missing in front of `=`".into()) } else { Ok((name.to_owned(), value.to_owned())) }
+}
+
+pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {
+    let text = std::fs::read_to_string(&args.transformation)
+        .map_err(|error| Exit::input(format!("error[map.transformation]: {} cannot be read: {error}", args.transformation.display())))?;
+    let sandbox = Sandbox::new(cache)?;
+    let registry = Registry::scan(&sandbox, &args.plugins).await?;
+    let Some(found) = registry.get(MAPPING) else {
+        let refused = refused_lines(&registry);
+        return Err(Exit::input(format!(
+            "error[registry.no-mapping]: there is no plugin {MAPPING:?} in {}; say where with --plugins{refused}",
+            args.plugins.display()
+        )));
+    };
+    let spec = MappingSpec {
+        plugin: found.plugin.clone(),
+        authority: mapping_authority("map", Some(Arc::new(NoRelations))),
+        text: text.into(),
+        origin: args.transformation.display().to_string(),
+        properties: args.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
+    };
+    let mut mapper = Mapper::open(spec).await.map_err(|error| match error {
+        OpenError::Text { .. } => Exit::input(error.to_string()),
+        OpenError::Fault(fault) => Exit { code: 1, message: format!("error[{}]: {fault}", fault.code()) },
+    })?;
+    for warning in mapper.warnings() {
+        eprintln!("{warning}");
+    }
+    let operation = match args.operation {
+        None => Operation::Read,
+        Some(OperationArg::Create) => Operation::Create,
+        Some(OperationArg::Update) => Operation::Update,
+        Some(OperationArg::Delete) => Operation::Delete,
+        Some(OperationArg::Patch) => Operation::Patch,
+    };
+    let variables: Vec<Variable> = args
+        .variables
+        .into_iter()
+        .map(|(name, value)| {
+            let is_json = serde_json::from_str::<&RawValue>(&value).is_ok();
+            Variable { name, value: if is_json { value } else { Value::from(value).to_string() } }
+        })
+        .collect();
+    let mut lines = Lines { input: std::io::stdin().lock(), ended: false };
+    let mut output = BufWriter::new(std::io::stdout().lock());
+    let mut failed = false;
+    loop {
+        let page = lines.page()?;
+        if page.is_empty() {
+            break;
+        }
+        failed |= map_page(&mut mapper, &args.entity_type, operation, &variables, args.explain, page, &mut output).await?;
+        output.flush().map_err(broken_pipe)?;
+    }
+    Ok(if failed { 4 } else { 0 })
+}
+
+/// Map the lines of one page; true if any failed. A line that is no document has its outcome too, in its place.
+async fn map_page(
+    mapper: &mut Mapper,
+    entity_type: &str,
+    operation: Operation,
+    variables: &[Variable],
+    explain: bool,
+    page: Vec<Result<String, String>>,
+    output: &mut impl std::io::Write,
+) -> Result<bool, Exit> {
+    let mut inputs = Vec::with_capacity(page.len());
+    let mut bad = Vec::new();
+    for (index, line) in page.into_iter().enumerate() {
+        match line {
+            Ok(document) => inputs.push(Input { document, variables: variables.to_vec() }),
+            Err(message) => bad.push((index, message)),
+        }
+    }
+    let mut outcomes: Vec<Value> = Vec::with_capacity(inputs.len());
+    if explain {
+        for input in &inputs {
+            let (outcome, steps) = mapper.explain(entity_type, operation, input).await;
+            let mut outcome = outcome_of(outcome);
+            outcome["steps"] = steps.into_iter().map(step).collect();
+            outcomes.push(outcome);
+        }
+    } else {
+        outcomes.extend(mapper.apply(entity_type, operation, &inputs).await.into_iter().map(outcome_of));
+    }
+    for (index, message) in bad {
+        outcomes.insert(index, json!({ "outcome": "failed", "code": "map.not-a-document", "message": message, "at": "" }));
+    }
+    for outcome in &outcomes {
+        writeln!(output, "{outcome}").map_err(broken_pipe)?;
+    }
+    Ok(outcomes.iter().any(|outcome| outcome["outcome"] == "failed"))
+}
+
+fn outcome_of(outcome: Transformed) -> Value {
+    match outcome {
+        Transformed::Mapped(Mapped { document, variables, unresolved }) => {
+            let variables: serde_json::Map<String, Value> = variables.into_iter().map(|v| (v.name, parsed(&v.value))).collect();
+            let mut line = json!({ "outcome": "mapped", "document": parsed(&document), "variables": variables });
+            if !unresolved.is_empty() {
+                line["unresolved"] = unresolved.into();
+            }
+            line
+        }
+        Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => json!({ "outcome": "skipped", "reason": reason }),
+        Transformed::Failed(MappingFault { code, message, at }) => {
+            json!({ "outcome": "failed", "code": code, "message": message, "at": at })
+        }
+        Transformed::Unmapped => {
+            json!({ "outcome": "skipped", "reason": "No mapping has the scope of this operation: the target carries it out by itself" })
+        }
+    }
+}
+
+fn step(step: Step) -> Value {
+    let mut line = json!({ "at": step.at, "what": step.what });
+    if let Some(value) = step.value {
+        line["value"] = parsed(&value);
+    }
+    line
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+fn broken_pipe(error: std::io::Error) -> Exit {
+    Exit::environment(format!("error[map.output]: standard output cannot be written: {error}"))
+}
+
+/// The lines of standard input, a page at a time. Blank lines are not documents and are passed over.
+struct Lines<R> {
+    input: R,
+    ended: bool,
+}
+
+impl<R: std::io::BufRead> Lines<R> {
+    fn page(&mut self) -> Result<Vec<Result<String, String>>, Exit> {
+        let mut page = Vec::new();
+        while page.len() < PAGE && !self.ended {
+            let mut line = Vec::new();
+            let read = std::io::Read::take(&mut self.input, MAX_LINE)
+                .read_until(b'\n', &mut line)
+                .map_err(|error| Exit::environment(format!("error[map.input]: standard input cannot be read: {error}")))?;
+            if read == 0 {
+                self.ended = true;
+            } else if read as u64 == MAX_LINE {
+                return Err(Exit::input(format!("error[map.input]: a line is longer than {} MiB", MAX_LINE >> 20)));
+            } else if !line.trim_ascii().is_empty() {
+                page.push(document(line));
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn document(line: Vec<u8>) -> Result<String, String> {
+    let line = String::from_utf8(line).map_err(|error| format!("the line is not UTF-8: {error}"))?;
+    match serde_json::from_str::<&RawValue>(&line) {
+        Ok(value) if value.get().starts_with('{') => Ok(line),
+        Ok(_) => Err("the line is JSON, but not an object".into()),
+        Err(error) => Err(format!("the line is not JSON: {error}")),
+    }
+}

@@ -1,0 +1,92 @@
+//! `provisor run`: the read jobs of a manifest's sources, one after the other.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use clap::Args;
+
+use super::{Exit, build};
+use crate::{
+    manifest::System,
+    pipeline::{Job, read_job},
+    registry::description::Role,
+    report::progress::Progress,
+    setup::{self, Setup},
+    state::{SqliteStore, StateStore},
+};
+
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// The manifest
+    manifest: PathBuf,
+    /// Run the read job of this source only
+    #[arg(long, value_name = "NAME")]
+    system: Option<String>,
+    /// Build the plugins from source first (needs a Rust toolchain) and accept what was built
+    #[arg(long)]
+    build: bool,
+    /// Print one JSON object per run instead of tables
+    #[arg(long)]
+    json: bool,
+}
+
+pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
+    if args.build {
+        build::build(&crate::manifest::read(&args.manifest).plugins())?;
+        setup::accept(&args.manifest, cache).await?;
+    }
+    let setup = Setup::load(&args.manifest, cache).await?;
+    for warning in &setup.warnings {
+        eprintln!("{warning}");
+    }
+    let sources = sources(&setup, args.system.as_deref())?;
+    let state = SqliteStore::open(&setup.manifest.state).map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+    let state: Arc<dyn StateStore> = Arc::new(state);
+    let mut code = 0;
+    for source in sources {
+        let targets = setup.manifest.targets_of(&source.name).map(|target| setup.target(target, &source.name, state.clone())).collect();
+        let progress = if args.json { Progress::hidden() } else { Progress::new() };
+        let job = Job { source: setup.source(source), mapping: setup.mapping(source, None), targets, state: state.clone(), progress };
+        let report = read_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+        if args.json {
+            println!("{}", report.json());
+        } else {
+            print!("{}", report.text());
+        }
+        code = worse(code, report.status.exit_code());
+    }
+    Ok(code)
+}
+
+/// A failed run says more than failed entities.
+fn worse(one: u8, other: u8) -> u8 {
+    match (one, other) {
+        (1, _) | (_, 1) => 1,
+        (one, other) => one.max(other),
+    }
+}
+
+fn sources<'s>(setup: &'s Setup, only: Option<&str>) -> Result<Vec<&'s System>, Exit> {
+    let feeds = |system: &System| setup.manifest.targets_of(&system.name).next().is_some();
+    let Some(name) = only else {
+        let sources: Vec<_> = setup.manifest.systems.iter().filter(|s| s.enabled && s.role == Role::Source && feeds(s)).collect();
+        return if sources.is_empty() {
+            Err(Exit::input("error[run.nothing]: no enabled source feeds an enabled target; add `sources = [...]` to a target"))
+        } else {
+            Ok(sources)
+        };
+    };
+    match setup.manifest.system(name) {
+        Some(system) if system.role == Role::Source && system.enabled && feeds(system) => Ok(vec![system]),
+        Some(system) if system.role != Role::Source => {
+            Err(Exit::input(format!("error[run.not-a-source]: {name:?} is a {}; name a source that feeds it", system.role)))
+        }
+        Some(_) => Err(Exit::input(format!("error[run.nothing]: {name:?} is disabled or feeds no enabled target"))),
+        None => {
+            let names: Vec<_> = setup.manifest.systems.iter().filter(|s| s.role == Role::Source).map(|s| s.name.as_str()).collect();
+            Err(Exit::input(format!("error[run.unknown-system]: there is no system {name:?}; sources are {}", names.join(", "))))
+        }
+    }
+}

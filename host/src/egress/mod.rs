@@ -1,0 +1,67 @@
+//! The single door to the network.
+//!
+//! Whatever a component sends leaves the host through the [`Door`] of its system, and so do the host's own token requests. Nothing else in
+//! the host opens a connection.
+//!
+//! ```text
+//! a component's request --> origin granted? --> headers, credentials --> name resolved, every address checked --> TLS --> bytes counted
+//!                           policy, origin      headers, credentials,    connect, address, policy                 tls     body
+//!                                               oauth
+//! ```
+//!
+//! What must hold:
+//! - Nothing is reachable unless it was granted by name, and nothing but public addresses unless their network was granted too.
+//! - A connection goes to an address that was checked, never to a name.
+//! - Connections and credentials of one system are never used by another.
+//! - No secret is in a log line, an error or a `Debug` output.
+//! - Every request and connection leaves exactly one audit line, also if it was refused or abandoned.
+
+mod address;
+mod audit;
+mod body;
+mod client;
+mod connect;
+mod credentials;
+mod dial;
+mod door;
+mod error;
+mod headers;
+mod limits;
+mod oauth;
+mod origin;
+mod policy;
+mod tls;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use address::AddressClass;
+pub use audit::{AUDIT_TARGET, Refusal};
+pub use body::ResponseBody;
+pub use credentials::{Credentials, OAuth2, TokenRequestStyle};
+pub use dial::{Security, Stream};
+pub use door::{Door, DoorSettings};
+pub use error::{Direction, EgressError, ErrorKind, GrantError, Phase};
+pub use headers::ExtraHeaders;
+pub use limits::{Limits, Patience};
+pub use origin::{Endpoint, Host, Origin, Scheme};
+pub use policy::{Policy, parse_network};
+pub use tls::Trust;
+
+/// What all doors share: the trusted authorities. One per process.
+pub struct Egress {
+    tls: Arc<tls::Tls>,
+}
+
+impl Egress {
+    pub fn new(trust: Trust) -> Self {
+        Self { tls: Arc::new(tls::Tls::new(trust)) }
+    }
+
+    /// The door of one system.
+    pub fn door(&self, settings: DoorSettings) -> Arc<Door> {
+        Arc::new(Door::new(self.tls.clone(), settings))
+    }
+}

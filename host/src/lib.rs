@@ -1,0 +1,16 @@
+//! Provisor: an identity-provisioning host. See the README for what it does; the modules are the rooms of the data path:
+//!
+//! ```text
+//! cli --> setup --> manifest, registry, egress --> pipeline --> sandbox (plugins), state --> report
+//! ```
+
+pub mod cli;
+pub mod egress;
+pub mod manifest;
+pub mod pipeline;
+pub mod registry;
+pub mod report;
+pub mod sandbox;
+pub mod secret;
+pub mod setup;
+pub mod state;

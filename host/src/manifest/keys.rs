@@ -1,0 +1,451 @@
+//! Every key of a manifest, once: the checker, the defaults and the JSON Schema are all made from these tables, so they cannot drift apart.
+
+use std::time::Duration;
+
+use super::forms::Form;
+
+/// A TOML table and its keys. Any other key in it is an error.
+#[derive(Debug)]
+pub(super) struct Table {
+    /// The name of its definition in the JSON Schema.
+    pub name: &'static str,
+    pub help: &'static str,
+    /// The key (a required choice) that decides which of the other keys mean something; see [`Key::only`].
+    pub discriminator: Option<&'static str>,
+    pub keys: &'static [Key],
+}
+
+impl Table {
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.keys.iter().find(|key| key.name == name)
+    }
+
+    /// The discriminator's key.
+    pub(super) fn discriminator(&self) -> Option<&'static Key> {
+        self.discriminator.and_then(|name| self.key(name))
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Key {
+    pub name: &'static str,
+    pub kind: Kind,
+    pub presence: Presence,
+    /// The value of the table's discriminator for which this key means something; absent: for all.
+    pub only: Option<&'static str>,
+    pub help: &'static str,
+    /// An example of the value, as JSON; for [`Kind::Tables`] of a name.
+    pub example: &'static str,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Presence {
+    Required,
+    Optional,
+    Default(Literal),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Literal {
+    Text(&'static str),
+    Integer(i64),
+    Boolean(bool),
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    Text(Form),
+    /// Both bounds included.
+    Integer {
+        min: i64,
+        max: i64,
+    },
+    Boolean,
+    Choice {
+        values: &'static [Choice],
+        /// Values that will mean something one day, and what to say until then.
+        reserved: &'static [Choice],
+    },
+    Texts {
+        form: Form,
+        at_least: usize,
+    },
+    /// An amount of memory in bytes, both bounds included.
+    Memory {
+        min: u64,
+        max: u64,
+    },
+    /// A time, both bounds included.
+    Time {
+        min: Duration,
+        max: Duration,
+    },
+    /// A reference to a secret: a table with exactly one key of [`SECRET`].
+    Secret,
+    /// Names to references to secrets.
+    Secrets,
+    /// Properties of the connector, of the connection and of the host, under their own names.
+    Properties,
+    Table(&'static Table),
+    /// Tables under names of the operator's choosing.
+    Tables(&'static Table),
+}
+
+#[derive(Debug)]
+pub(super) struct Choice {
+    pub value: &'static str,
+    pub help: &'static str,
+}
+
+const MIB: u64 = 1 << 20;
+
+pub(super) static ROOT: Table = Table {
+    name: "manifest",
+    help: "What Provisor runs: where plugins and state are, and which systems there are.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "plugins",
+            kind: Kind::Text(Form::Path),
+            presence: Presence::Default(Literal::Text("plugins")),
+            only: None,
+            help: "The folder of the plugins (.wasm files), relative to the manifest.",
+            example: "\"plugins\"",
+        },
+        Key {
+            name: "state",
+            kind: Kind::Text(Form::Path),
+            presence: Presence::Default(Literal::Text("provisor.db")),
+            only: None,
+            help: "The SQLite file that remembers what was provisioned, relative to the manifest. It is created by the first run.",
+            example: "\"provisor.db\"",
+        },
+        Key {
+            name: "systems",
+            kind: Kind::Tables(&SYSTEM),
+            presence: Presence::Required,
+            only: None,
+            help: "The systems entities are read from and written to, by name.",
+            example: "\"hr\"",
+        },
+    ],
+};
+
+pub(super) static SYSTEM: Table = Table {
+    name: "system",
+    help: "A system entities are read from or written to. Its name has at most 100 characters: letters, digits, \"-\", \"_\", \".\" and space.",
+    discriminator: Some("role"),
+    keys: &[
+        Key {
+            name: "role",
+            kind: Kind::Choice {
+                values: &[
+                    Choice { value: "source", help: "Entities are read from it." },
+                    Choice { value: "target", help: "Entities are written to it." },
+                ],
+                reserved: &[Choice { value: "proxy", help: "proxy systems are not part of this version; they come with a later one" }],
+            },
+            presence: Presence::Required,
+            only: None,
+            help: "What the system is in a run.",
+            example: "\"source\"",
+        },
+        Key {
+            name: "connector",
+            kind: Kind::Text(Form::PluginId),
+            presence: Presence::Required,
+            only: None,
+            help: "The id of the plugin that speaks to the system.",
+            example: "\"file\"",
+        },
+        Key {
+            name: "transformation",
+            kind: Kind::Text(Form::Path),
+            presence: Presence::Optional,
+            only: None,
+            help: "The file of the transformation, relative to the manifest. Without it the connector's default for the role is used.",
+            example: "\"hr-read.json\"",
+        },
+        Key {
+            name: "enabled",
+            kind: Kind::Boolean,
+            presence: Presence::Default(Literal::Boolean(true)),
+            only: None,
+            help: "A system that is not enabled is checked and takes no part in runs.",
+            example: "false",
+        },
+        Key {
+            name: "page-size",
+            kind: Kind::Integer { min: 1, max: 10_000 },
+            presence: Presence::Default(Literal::Integer(500)),
+            only: None,
+            help: "How many entities travel together. Memory grows with it, and so does the throughput.",
+            example: "500",
+        },
+        Key {
+            name: "sources",
+            kind: Kind::Texts { form: Form::NotEmpty, at_least: 1 },
+            presence: Presence::Required,
+            only: Some("target"),
+            help: "The source systems whose entities are written to this target.",
+            example: "[\"hr\"]",
+        },
+        Key {
+            name: "properties",
+            kind: Kind::Properties,
+            presence: Presence::Optional,
+            only: None,
+            help: "The properties of the connector (provisor plugins inspect shows them), of the connection, of the host (ips.*), and parameters \
+                   that the transformation reads as %name%.",
+            example: "{ \"file.user.path\": \"people.csv\" }",
+        },
+        Key {
+            name: "auth",
+            kind: Kind::Table(&AUTH),
+            presence: Presence::Optional,
+            only: None,
+            help: "How the host authenticates HTTP requests to the system. The plugin never sees these credentials.",
+            example: "{ \"type\": \"bearer\", \"token\": { \"env\": \"DIRECTORY_TOKEN\" } }",
+        },
+        Key {
+            name: "grants",
+            kind: Kind::Table(&GRANTS),
+            presence: Presence::Optional,
+            only: None,
+            help: "What the plugin may do beyond what its properties grant already. Only what the plugin asks for can be granted.",
+            example: "{ \"networks\": [\"127.0.0.1/32\"] }",
+        },
+        Key {
+            name: "deletions",
+            kind: Kind::Table(&DELETIONS),
+            presence: Presence::Optional,
+            only: Some("target"),
+            help: "When a run holds deletions back. The limits are on by default.",
+            example: "{ \"max-count\": 500, \"max-percent\": 10 }",
+        },
+        Key {
+            name: "limits",
+            kind: Kind::Table(&LIMITS),
+            presence: Presence::Optional,
+            only: None,
+            help: "What one instance of the plugin may use.",
+            example: "{ \"memory\": \"256 MiB\" }",
+        },
+    ],
+};
+
+pub(super) static AUTH: Table = Table {
+    name: "auth",
+    help: "Credentials that the host adds to HTTP requests on their way out.",
+    discriminator: Some("type"),
+    keys: &[
+        Key {
+            name: "type",
+            kind: Kind::Choice {
+                values: &[
+                    Choice { value: "basic", help: "HTTP Basic (RFC 7617): user and password." },
+                    Choice { value: "bearer", help: "A token that is known beforehand (RFC 6750)." },
+                    Choice { value: "oauth2-client-credentials", help: "A token fetched with client credentials (RFC 6749 section 4.4)." },
+                ],
+                reserved: &[
+                    Choice { value: "client-certificate", help: "client certificates are not part of this version" },
+                    Choice { value: "oauth2-jwt-bearer", help: "the JWT bearer grant is not part of this version" },
+                ],
+            },
+            presence: Presence::Required,
+            only: None,
+            help: "The kind of authentication.",
+            example: "\"bearer\"",
+        },
+        Key {
+            name: "user",
+            kind: Kind::Text(Form::NotEmpty),
+            presence: Presence::Required,
+            only: Some("basic"),
+            help: "The user's name.",
+            example: "\"provisor\"",
+        },
+        Key {
+            name: "password",
+            kind: Kind::Secret,
+            presence: Presence::Required,
+            only: Some("basic"),
+            help: "The user's password.",
+            example: "{ \"env\": \"DIRECTORY_PASSWORD\" }",
+        },
+        Key {
+            name: "token",
+            kind: Kind::Secret,
+            presence: Presence::Required,
+            only: Some("bearer"),
+            help: "The token.",
+            example: "{ \"env\": \"DIRECTORY_TOKEN\" }",
+        },
+        Key {
+            name: "token-url",
+            kind: Kind::Text(Form::HttpUrl),
+            presence: Presence::Required,
+            only: Some("oauth2-client-credentials"),
+            help: "The token endpoint of the authorization server.",
+            example: "\"https://login.example.com/oauth/token\"",
+        },
+        Key {
+            name: "client-id",
+            kind: Kind::Text(Form::NotEmpty),
+            presence: Presence::Required,
+            only: Some("oauth2-client-credentials"),
+            help: "The client's id.",
+            example: "\"provisor\"",
+        },
+        Key {
+            name: "client-secret",
+            kind: Kind::Secret,
+            presence: Presence::Required,
+            only: Some("oauth2-client-credentials"),
+            help: "The client's secret.",
+            example: "{ \"file\": \"secrets/client\" }",
+        },
+        Key {
+            name: "scope",
+            kind: Kind::Text(Form::NotEmpty),
+            presence: Presence::Optional,
+            only: Some("oauth2-client-credentials"),
+            help: "The scopes to ask for, separated by spaces. Without it none is sent.",
+            example: "\"scim.read scim.write\"",
+        },
+        Key {
+            name: "style",
+            kind: Kind::Choice {
+                values: &[
+                    Choice { value: "basic", help: "In the Authorization header." },
+                    Choice { value: "form", help: "In the form body of the token request." },
+                ],
+                reserved: &[],
+            },
+            presence: Presence::Default(Literal::Text("basic")),
+            only: Some("oauth2-client-credentials"),
+            help: "How the token request carries id and secret.",
+            example: "\"form\"",
+        },
+    ],
+};
+
+pub(super) static SECRET: Table = Table {
+    name: "secret",
+    help: "Where a secret comes from: exactly one of these.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "env",
+            kind: Kind::Text(Form::EnvironmentName),
+            presence: Presence::Optional,
+            only: None,
+            help: "The name of an environment variable.",
+            example: "\"DIRECTORY_TOKEN\"",
+        },
+        Key {
+            name: "file",
+            kind: Kind::Text(Form::Path),
+            presence: Presence::Optional,
+            only: None,
+            help: "A file, relative to the manifest. One line break at its end does not count.",
+            example: "\"secrets/token\"",
+        },
+        Key {
+            name: "command",
+            kind: Kind::Texts { form: Form::Any, at_least: 1 },
+            presence: Presence::Optional,
+            only: None,
+            help: "A program and its arguments; what it prints is the secret. A program with a \"/\" in its name is relative to the manifest.",
+            example: "[\"pass\", \"show\", \"directory\"]",
+        },
+    ],
+};
+
+pub(super) static GRANTS: Table = Table {
+    name: "grants",
+    help: "What the plugin may do beyond what its properties grant already.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "http",
+            kind: Kind::Texts { form: Form::Origin, at_least: 0 },
+            presence: Presence::Optional,
+            only: None,
+            help: "Origins for HTTP requests: scheme, host and port.",
+            example: "[\"https://api.example.com\"]",
+        },
+        Key {
+            name: "dial",
+            kind: Kind::Texts { form: Form::Endpoint, at_least: 0 },
+            presence: Presence::Optional,
+            only: None,
+            help: "Endpoints for byte streams.",
+            example: "[\"ldap.example.com:389\"]",
+        },
+        Key {
+            name: "networks",
+            kind: Kind::Texts { form: Form::Network, at_least: 0 },
+            presence: Presence::Optional,
+            only: None,
+            help: "Address ranges a granted name may resolve to although they are private, link-local or loopback.",
+            example: "[\"10.20.0.0/16\"]",
+        },
+        Key {
+            name: "secrets",
+            kind: Kind::Secrets,
+            presence: Presence::Optional,
+            only: None,
+            help: "Secrets the plugin may read, by the name it asks for.",
+            example: "{ \"bind-password\": { \"env\": \"LDAP_PASSWORD\" } }",
+        },
+    ],
+};
+
+pub(super) static DELETIONS: Table = Table {
+    name: "deletions",
+    help: "A run that would delete more than this deletes nothing and says so.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "max-count",
+            kind: Kind::Integer { min: 0, max: 1_000_000_000 },
+            presence: Presence::Default(Literal::Integer(500)),
+            only: None,
+            help: "The most entities of one type a run may delete.",
+            example: "500",
+        },
+        Key {
+            name: "max-percent",
+            kind: Kind::Integer { min: 0, max: 100 },
+            presence: Presence::Default(Literal::Integer(10)),
+            only: None,
+            help: "The largest part of the known entities of one type a run may delete. Up to ten deletions are never held back by it.",
+            example: "10",
+        },
+    ],
+};
+
+pub(super) static LIMITS: Table = Table {
+    name: "limits",
+    help: "What one instance of the plugin may use. Beyond it the instance is thrown away and the entities in it fail.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "memory",
+            kind: Kind::Memory { min: 16 * MIB, max: 4096 * MIB },
+            presence: Presence::Default(Literal::Text("256 MiB")),
+            only: None,
+            help: "Memory of one instance: a number and KiB, MiB or GiB.",
+            example: "\"256 MiB\"",
+        },
+        Key {
+            name: "call-timeout",
+            kind: Kind::Time { min: Duration::from_secs(1), max: Duration::from_hours(1) },
+            presence: Presence::Default(Literal::Text("5 min")),
+            only: None,
+            help: "The longest one call of the plugin may take (a page to read, a page to write): a number and ms, s, min or h.",
+            example: "\"5 min\"",
+        },
+    ],
+};

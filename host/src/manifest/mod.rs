@@ -1,0 +1,38 @@
+//! What the operator wrote, in one TOML file, to typed configuration. Every stage is a type:
+//!
+//! ```text
+//! text --document--> Node --check--> Fields (inside Raw) --resolve--> Manifest
+//!        TOML, places       keys.rs        plugins' descriptions
+//! ```
+//!
+//! [`read`] never fails: it answers a [`Raw`] that knows the plugins folder, so that plugins can be scanned even when other things are wrong, and
+//! [`Raw::resolve`] reports the problems of all stages at once. Nothing that is written is silently ignored: a name nobody knows is an error, a
+//! name that means nothing here or not yet is an error or a warning that says so.
+//!
+//! Deliberately absent: the values of secrets (only where they come from, [`crate::secret::SecretSource`]), anything that speaks to a network, and
+//! the language of transformations (their text is handed on unread, but for the `%name%` in it).
+
+mod authority;
+mod check;
+mod connection;
+mod document;
+mod fields;
+mod folders;
+mod forms;
+mod keys;
+mod model;
+mod nearest;
+mod problem;
+mod properties;
+mod quantity;
+mod raw;
+mod reference;
+mod resolve;
+pub mod schema;
+mod secret_reference;
+#[cfg(test)]
+mod tests;
+
+pub use model::{Auth, ClientAuthentication, Deletions, GrantedFolder, Grants, Limits, Manifest, System, Threshold, TransformationText};
+pub use problem::{Place, Problem, Severity};
+pub use raw::{Raw, read};

@@ -1,0 +1,193 @@
+//! The resolved manifest: what the other rooms work with. Nothing here stands for "the default": defaults are filled in.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::fields::Fields;
+use super::keys;
+use super::problem::Place;
+use crate::registry::description::Role;
+use crate::secret::SecretSource;
+
+/// A manifest that is right. All paths are absolute.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    pub path: PathBuf,
+    /// The folder of the manifest; relative paths in it start here.
+    pub directory: PathBuf,
+    /// The folder of the plugins.
+    pub plugins: PathBuf,
+    /// The file of the state database.
+    pub state: PathBuf,
+    /// In the order of the text.
+    pub systems: Vec<System>,
+}
+
+impl Manifest {
+    pub fn system(&self, name: &str) -> Option<&System> {
+        self.systems.iter().find(|system| system.name == name)
+    }
+
+    /// The enabled targets that are fed by this source, in the order of the text.
+    pub fn targets_of<'m>(&'m self, source: &'m str) -> impl Iterator<Item = &'m System> {
+        self.systems.iter().filter(move |system| system.enabled && system.sources.iter().any(|name| name == source))
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct System {
+    pub name: String,
+    /// Source or target.
+    pub role: Role,
+    /// The id of its plugin.
+    pub connector: String,
+    pub enabled: bool,
+    /// What the plugin is opened with: every property it describes for the role that is set or has a default, as checked text. No credentials.
+    pub properties: BTreeMap<String, String>,
+    /// What a transformation may read as `%name%`: all properties that are not credentials, those of the host (`ips.*`, `User`) included.
+    pub parameters: BTreeMap<String, String>,
+    /// Targets only: the names of their sources, at least one.
+    pub sources: Vec<String>,
+    pub transformation: TransformationText,
+    pub auth: Auth,
+    /// Headers of every request (`ips.http.header.<name>`), by name. One that the plugin sets itself wins.
+    pub headers: Vec<(String, String)>,
+    /// What the operator granted and the plugin asks for.
+    pub grants: Grants,
+    /// Folders to preopen; no two have the same guest name.
+    pub files: Vec<GrantedFolder>,
+    /// All origins (`https://host`, with the port where it is not the scheme's own) the plugin may send requests to: those of its properties, and the
+    /// literal ones it asks for that are granted.
+    pub origins: Vec<String>,
+    /// All endpoints (`host:port`) the plugin may dial, by the same rule.
+    pub endpoints: Vec<String>,
+    /// The most entities of a page, 1 to 10 000.
+    pub page_size: u32,
+    pub deletions: Deletions,
+    pub limits: Limits,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TransformationText {
+    pub text: String,
+    /// Where it comes from, for messages: the file as the manifest names it, or `default of plugin file`.
+    pub origin: String,
+}
+
+/// How the host authenticates the plugin's HTTP requests.
+#[derive(Clone, Debug)]
+pub enum Auth {
+    None,
+    /// RFC 7617.
+    Basic {
+        user: String,
+        password: SecretSource,
+    },
+    /// RFC 6750.
+    Bearer {
+        token: SecretSource,
+    },
+    /// RFC 6749 section 4.4.
+    OAuth2ClientCredentials {
+        token_url: Url,
+        client_id: String,
+        client_secret: SecretSource,
+        /// Separated by spaces; none: the parameter is not sent.
+        scope: Option<String>,
+        style: ClientAuthentication,
+    },
+}
+
+/// RFC 6749 section 2.3.1: how a token request carries the client's id and secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ClientAuthentication {
+    BasicHeader,
+    FormBody,
+}
+
+/// What the operator granted, as far as the plugin asks for it. `http` and `dial` are part of [`System::origins`] and [`System::endpoints`] already.
+#[derive(Clone, Debug, Default)]
+pub struct Grants {
+    pub http: Vec<String>,
+    pub dial: Vec<String>,
+    /// Ranges in CIDR notation that a granted name may resolve to although they are not public.
+    pub networks: Vec<String>,
+    /// Secrets the plugin may read, by the name it asks for: those granted by name and its credential properties.
+    pub secrets: BTreeMap<String, SecretSource>,
+}
+
+/// A folder of the host that a plugin sees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GrantedFolder {
+    /// The name under which the plugin sees it: the folder part of the property's own text, `.` where there is none.
+    pub guest: String,
+    /// Absolute. A writable folder need not exist yet.
+    pub host: PathBuf,
+    pub write: bool,
+}
+
+/// When deletions are held back. Every limit is for one run, one target and one entity type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deletions {
+    /// More than this: nothing is deleted.
+    pub max_count: u64,
+    /// More than this part of the known entities, and more than [`Deletions::PERCENT_FROM`] of them: nothing is deleted.
+    pub max_percent: u8,
+    /// Whether entities that were in the target before are deleted too (`ips.delete.existedbefore.entities`).
+    pub delete_existed_before: bool,
+    /// `ips.delete.threshold.users`.
+    pub threshold_users: Threshold,
+    /// `ips.delete.threshold.groups`.
+    pub threshold_groups: Threshold,
+}
+
+impl Deletions {
+    /// Up to this many deletions are never held back by their percentage.
+    pub const PERCENT_FROM: u64 = 10;
+
+    /// The threshold the operator set for this entity type. Only users and groups can have one.
+    pub fn threshold(&self, entity_type: &str) -> Option<u64> {
+        let threshold = match entity_type {
+            "user" => self.threshold_users,
+            "group" => self.threshold_groups,
+            _ => Threshold::Off,
+        };
+        match threshold {
+            Threshold::Off => None,
+            Threshold::Above(count) => Some(count),
+        }
+    }
+}
+
+impl Default for Deletions {
+    /// What holds where the manifest says nothing.
+    fn default() -> Self {
+        let table = Fields::absent(&keys::DELETIONS, Place::START);
+        Self {
+            max_count: table.integer("max-count"),
+            max_percent: table.integer("max-percent"),
+            delete_existed_before: false,
+            threshold_users: Threshold::Off,
+            threshold_groups: Threshold::Off,
+        }
+    }
+}
+
+/// A threshold of the reference (spec/provisioning.md section 2.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threshold {
+    Off,
+    /// More than this: none is deleted, all count as failed.
+    Above(u64),
+}
+
+/// What one instance of the plugin may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub memory_bytes: u64,
+    /// Of one call.
+    pub call_timeout: Duration,
+}

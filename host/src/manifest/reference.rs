@@ -1,0 +1,137 @@
+//! Property names of the reference that belong to the host and not to a connector: `ips.*` (spec/provisioning.md section 3) and the connection
+//! (spec/connectors.md section 1.1). They are accepted as they are, on every system, whatever its plugin.
+
+use crate::registry::description::Role;
+
+/// What a value of the reference looks like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Shape {
+    Text,
+    Boolean,
+    /// Both bounds included.
+    Integer(u64, u64),
+    OneOf(&'static [&'static str]),
+    /// A secret: a reference to it stands in the manifest.
+    Credential,
+}
+
+impl Shape {
+    /// Whether the value is right; else what would be right.
+    pub(super) fn check(self, text: &str) -> Result<(), String> {
+        match self {
+            Self::Text | Self::Credential => Ok(()),
+            Self::Boolean if ["true", "false"].contains(&text) => Ok(()),
+            Self::Boolean => Err("write true or false".to_owned()),
+            Self::Integer(min, max) => match text.parse::<u64>() {
+                Ok(number) if (min..=max).contains(&number) => Ok(()),
+                _ if max == u64::MAX => Err(format!("write a whole number from {min} up")),
+                _ => Err(format!("write a whole number from {min} to {max}")),
+            },
+            Self::OneOf(values) if values.contains(&text) => Ok(()),
+            Self::OneOf(values) => Err(super::nearest::suggestion_or_list(text, values.iter().copied())),
+        }
+    }
+}
+
+/// An `ips.*` property.
+#[derive(Debug)]
+pub(super) struct HostProperty {
+    pub name: &'static str,
+    pub shape: Shape,
+    /// The role it has an effect on in this version; none: it is known and does nothing yet.
+    pub effect: Option<Role>,
+    pub help: &'static str,
+}
+
+pub(super) const EXISTED_BEFORE: &str = "ips.delete.existedbefore.entities";
+pub(super) const THRESHOLD_USERS: &str = "ips.delete.threshold.users";
+pub(super) const THRESHOLD_GROUPS: &str = "ips.delete.threshold.groups";
+/// `ips.http.header.<name>`: a header of every request.
+pub(super) const HEADER_PREFIX: &str = "ips.http.header.";
+
+const POSITIVE: Shape = Shape::Integer(1, u64::MAX);
+const COUNT: Shape = Shape::Integer(0, u64::MAX);
+
+const fn later(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
+    HostProperty { name, shape, effect: None, help }
+}
+
+const fn target(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
+    HostProperty { name, shape, effect: Some(Role::Target), help }
+}
+
+/// All of section 3 but `ips.http.header.<name>`.
+pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
+    target(EXISTED_BEFORE, Shape::Boolean, "Delete entities too that were in the target before Provisor came. Default: false."),
+    target(THRESHOLD_USERS, POSITIVE, "A run that would delete more users than this deletes none."),
+    target(THRESHOLD_GROUPS, POSITIVE, "A run that would delete more groups than this deletes none."),
+    later("ips.delete.threshold.roles", POSITIVE, "A run that would delete more roles than this deletes none."),
+    later("ips.proxy.scim.total.results.strategy", Shape::OneOf(&["Provided", "Calculated"]), "How a proxy system counts totalResults."),
+    later("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
+    later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),
+    later("ips.failed.request.retry.attempts", Shape::Integer(0, 3), "How often a failed request is tried again."),
+    later("ips.failed.request.retry.attempts.interval", Shape::Integer(0, 60), "Seconds between two attempts."),
+    later("ips.job.notification.repeat.on.failure", Shape::Boolean, "Notify about every failed run, not only about the first."),
+    later("ips.job.notification.ignored.consecutive.failures", COUNT, "How many failed runs in a row cause no notification."),
+    later("ips.job.notification.skip.intermediate.notifications", Shape::Boolean, "Notify about the end of a run only."),
+    later("ips.trace.failed.entity.content", Shape::Boolean, "Log the content of failed entities."),
+    later("ips.trace.skipped.entity.content", Shape::Boolean, "Log the content of skipped entities."),
+    later("ips.trace.created.entity.content", Shape::Boolean, "Log the content of created entities."),
+    later("ips.trace.updated.entity.content", Shape::Boolean, "Log the content of updated entities."),
+    later("ips.trace.skipped.entity", Shape::Boolean, "Log skipped entities."),
+    later("ips.trace.created.entity", Shape::Boolean, "Log created entities."),
+    later("ips.trace.updated.entity", Shape::Boolean, "Log updated entities."),
+    later("ips.trace.deleted.entity", Shape::Boolean, "Log deleted entities."),
+    later("ips.trace.entity.content.unlimited", Shape::Boolean, "Log contents in full."),
+    later("ips.delta.read", Shape::OneOf(&["enabled", "disabled", "true", "false"]), "Read only what changed since the last run."),
+    later("ips.full.read.force.count", COUNT, "After how many delta reads everything is read."),
+    later("ips.application.id", Shape::Text, "The application that groups belong to."),
+];
+
+/// A property of the connection: names and values are case-sensitive (section 1.3).
+#[derive(Debug)]
+pub(super) struct ConnectionProperty {
+    pub name: &'static str,
+    pub shape: Shape,
+    pub help: &'static str,
+}
+
+const fn connection(name: &'static str, shape: Shape, help: &'static str) -> ConnectionProperty {
+    ConnectionProperty { name, shape, help }
+}
+
+pub(super) static CONNECTION_PROPERTIES: [ConnectionProperty; 12] = [
+    connection("Type", Shape::OneOf(&["HTTP", "LDAP", "RFC"]), "The transport. It follows from the connector."),
+    connection("URL", Shape::Text, "The base URL of the system."),
+    connection(
+        "ProxyType",
+        Shape::OneOf(&["Internet", "OnPremise"]),
+        "Internet: the host connects directly, which is the only way there is.",
+    ),
+    connection(
+        "Authentication",
+        Shape::OneOf(&["NoAuthentication", "BasicAuthentication", "ClientCertificateAuthentication"]),
+        "BasicAuthentication with OAuth2TokenServiceURL means OAuth 2.0 client credentials.",
+    ),
+    connection("User", Shape::Text, "The user, or the OAuth client's id."),
+    connection("Password", Shape::Credential, "The user's password, or the OAuth client's secret."),
+    connection("OAuth2TokenServiceURL", Shape::Text, "The token endpoint. With it User and Password are an OAuth client's id and secret."),
+    connection("OAuth2TokenScope", Shape::Text, "The OAuth scopes, separated by spaces."),
+    connection("AuthType", Shape::OneOf(&["Basic", "Form"]), "How the token request carries the client's id and secret. Default: Basic."),
+    connection("client_id", Shape::Text, "The OAuth client's id where the token is fetched with a certificate."),
+    connection("CloudConnectorLocationId", Shape::Text, "The location of a tunnel."),
+    connection("TrustAll", Shape::Boolean, "true would accept any server certificate."),
+];
+
+pub(super) fn host_property(name: &str) -> Option<&'static HostProperty> {
+    HOST_PROPERTIES.iter().find(|property| property.name == name)
+}
+
+pub(super) fn connection_property(name: &str) -> Option<&'static ConnectionProperty> {
+    CONNECTION_PROPERTIES.iter().find(|property| property.name == name)
+}
+
+/// Whether the name is one of the reference's and so belongs under `properties`.
+pub(super) fn knows(name: &str) -> bool {
+    host_property(name).is_some() || connection_property(name).is_some() || name.starts_with(HEADER_PREFIX)
+}

@@ -1,0 +1,274 @@
+//! The read job of one source: every entity type through the stages to every target, then the deletions, then the report.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use super::{
+    PipelineError,
+    common::{SourceSide, map_pages},
+    delete::delete,
+    page::{CommonPage, combine},
+    read::{AllPages, ReadError, SourceSpec, certify, open as open_source, read, unreadable_failure},
+    target::{self, TargetRun, TargetSpec, run_entity_type},
+    transform::{Mapper, MappingSpec},
+    write::Writer,
+};
+use crate::{
+    report::{Counts, Decision, Failure, Notes, Report, Status, progress::Progress},
+    sandbox::Source,
+    state::{Link, RunId, RunStatus, StateStore},
+};
+
+/// Pages between two stages.
+const PAGES_BETWEEN_STAGES: usize = 2;
+
+/// A source, its targets, and where to remember.
+pub struct Job {
+    pub source: SourceSpec,
+    pub mapping: MappingSpec,
+    pub targets: Vec<TargetSpec>,
+    pub state: Arc<dyn StateStore>,
+    pub progress: Progress,
+}
+
+/// Run the read job. The error is for what kept it from starting at all (the state file); everything else is in the report.
+pub async fn read_job(job: Job) -> Result<Report, PipelineError> {
+    let started = Instant::now();
+    let run = job.state.begin_run(&job.source.name, "read", "full", SystemTime::now()).await?;
+    let mut course = Course::default();
+    let mut targets = Vec::new();
+    if let Err(error) = course.follow(&job, run, &mut targets).await {
+        course.fail(&job.source.name, "", &error);
+    }
+    job.progress.finish();
+    let report = course.report(&job, run, &targets, started);
+    job.state.finish_run(run, remembered(report.status), SystemTime::now(), &report.json().to_string()).await?;
+    Ok(report)
+}
+
+fn remembered(status: Status) -> RunStatus {
+    match status {
+        Status::Success => RunStatus::Success,
+        Status::FinishedWithError => RunStatus::FinishedWithError,
+        Status::Failed => RunStatus::Failed,
+    }
+}
+
+/// A target of this run, until it breaks.
+struct TargetSide {
+    run: Arc<TargetRun>,
+    entity_types: Vec<String>,
+    broken: bool,
+}
+
+/// What has come of the run so far.
+#[derive(Default)]
+struct Course {
+    source: BTreeMap<String, Counts>,
+    notes: Notes,
+    deletions: Vec<crate::report::Deletion>,
+    error: Option<Failure>,
+}
+
+/// The read of one entity type: the proof's ingredients.
+struct TypeRead {
+    entity_type: Arc<str>,
+    pages: Option<AllPages>,
+    counts: Counts,
+}
+
+impl Course {
+    async fn follow(&mut self, job: &Job, run: RunId, targets: &mut Vec<TargetSide>) -> Result<(), PipelineError> {
+        let mut mapper = Mapper::open(job.mapping.clone()).await?;
+        let read_types = entity_types(mapper.entity_types().await?, |name| {
+            job.source.plugin.description().entity_type(name).is_some_and(|known| known.abilities.read_all)
+        });
+        let read_version = job.mapping.version();
+        for spec in &job.targets {
+            let link = Link::new(&*job.source.name, &*spec.name);
+            let version = combine(&read_version, &spec.mapping.version());
+            let target_run = Arc::new(TargetRun::new(spec.clone(), job.state.clone(), run, link, version));
+            // Opened once before anything is read: what cannot be written to is told at once.
+            let opened = prepare(spec).await;
+            let broken = opened.is_err();
+            let written = opened.unwrap_or_else(|error| {
+                self.fail(&spec.name, "", &error);
+                Vec::new()
+            });
+            let types = entity_types(written, |name| read_types.iter().any(|read| read == name));
+            targets.push(TargetSide { run: target_run, entity_types: types, broken });
+        }
+        if targets.iter().all(|target| target.broken) {
+            return Ok(());
+        }
+        let mut source = Some(open_source(&job.source).await?);
+        let mut reads = Vec::new();
+        for entity_type in &read_types {
+            let (read, back) = self.take_type(job, entity_type.as_str().into(), source.take(), mapper, targets).await?;
+            mapper = back.1;
+            source = back.0;
+            reads.push(read);
+        }
+        // Groups before users: nothing points at what is deleted.
+        for read in reads.iter().rev() {
+            self.delete_type(read, targets).await;
+        }
+        Ok(())
+    }
+
+    async fn take_type(
+        &mut self,
+        job: &Job,
+        entity_type: Arc<str>,
+        source: Option<Source>,
+        mut mapper: Mapper,
+        targets: &mut [TargetSide],
+    ) -> Result<(TypeRead, (Option<Source>, Mapper)), PipelineError> {
+        job.progress.begin(&entity_type, None);
+        let mut source = match source {
+            Some(source) => source,
+            None => open_source(&job.source).await?,
+        };
+        let side = Arc::new(Mutex::new(SourceSide::default()));
+        let (raw_pages, raw) = mpsc::channel(PAGES_BETWEEN_STAGES);
+        let mut senders: Vec<mpsc::Sender<Arc<CommonPage>>> = Vec::new();
+        let mut running: Vec<(usize, JoinHandle<Result<(), PipelineError>>)> = Vec::new();
+        for (index, target) in targets.iter().enumerate() {
+            if target.broken || !target.entity_types.iter().any(|name| **name == *entity_type) {
+                continue;
+            }
+            let (sender, pages) = mpsc::channel(PAGES_BETWEEN_STAGES);
+            // One bar for one source: the first target moves it.
+            let progress = if senders.is_empty() { job.progress.clone() } else { Progress::hidden() };
+            senders.push(sender);
+            running.push((index, tokio::spawn(run_entity_type(target.run.clone(), entity_type.clone(), pages, progress))));
+        }
+        if running.is_empty() {
+            let read = TypeRead { entity_type, pages: None, counts: Counts::default() };
+            return Ok((read, (Some(source), mapper)));
+        }
+        let (name, type_name, spec) = (job.source.name.clone(), entity_type.clone(), job.source.clone());
+        let noted = side.clone();
+        let reading = tokio::spawn(async move {
+            let end = read(&mut source, &spec, &type_name, raw_pages, |unreadable| {
+                let mut side = noted.lock().unwrap_or_else(PoisonError::into_inner);
+                side.counts.failed += unreadable.len() as u64;
+                side.counts.read += unreadable.len() as u64;
+                for one in unreadable {
+                    side.notes.failure(unreadable_failure(&name, &type_name, one));
+                }
+            })
+            .await;
+            (source, end)
+        });
+        let (name, type_name, noted, progress) = (job.source.name.clone(), entity_type.clone(), side.clone(), job.progress.clone());
+        let mapping = tokio::spawn(async move {
+            map_pages(&mut mapper, &name, type_name, raw, senders, &noted, &progress).await;
+            mapper
+        });
+        let (source, end) = reading.await.map_err(PipelineError::stage)?;
+        let mapper = mapping.await.map_err(PipelineError::stage)?;
+        for (index, target) in running {
+            if let Err(error) = target.await.map_err(PipelineError::stage).flatten() {
+                targets[index].broken = true;
+                self.fail(&targets[index].run.spec.name, &entity_type, &error);
+            }
+        }
+        let SourceSide { counts, notes } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
+        self.source.insert(entity_type.to_string(), counts);
+        self.notes.append(notes);
+        let (pages, source) = match end {
+            Ok(pages) => (Some(pages), Some(source)),
+            // The targets said why they stopped.
+            Err(ReadError::Stopped) => (None, Some(source)),
+            Err(error) => {
+                self.fail(&job.source.name, &entity_type, &PipelineError::Read(error));
+                (None, None)
+            }
+        };
+        Ok((TypeRead { entity_type, pages, counts }, (source, mapper)))
+    }
+
+    async fn delete_type(&mut self, read: &TypeRead, targets: &mut [TargetSide]) {
+        for target in targets.iter_mut() {
+            if target.broken || !target.entity_types.iter().any(|name| **name == *read.entity_type) {
+                continue;
+            }
+            if let Err(error) = self.delete_from(read, target).await {
+                target.broken = true;
+                self.fail(&target.run.spec.name, &read.entity_type, &error);
+            }
+        }
+    }
+
+    async fn delete_from(&mut self, read: &TypeRead, target: &TargetSide) -> Result<(), PipelineError> {
+        let known = target.run.state.count(&target.run.link, &read.entity_type).await?;
+        let proof = certify(read.pages.as_ref(), &read.counts, known);
+        let mut writer = Writer::open(target.run.clone()).await?;
+        self.deletions.push(delete(&mut writer, &read.entity_type, proof.as_ref()).await?);
+        Ok(())
+    }
+
+    fn fail(&mut self, system: &str, entity_type: &str, error: &PipelineError) {
+        let failure = Failure {
+            entity: String::new(),
+            entity_type: entity_type.to_owned(),
+            system: system.to_owned(),
+            stage: "run",
+            code: error.code().to_owned(),
+            message: format!("system {system}: {error}"),
+        };
+        tracing::info!(system, entity_type, code = %failure.code, "{error}");
+        self.error.get_or_insert(failure);
+    }
+
+    fn report(self, job: &Job, run: RunId, targets: &[TargetSide], started: Instant) -> Report {
+        let mut systems = vec![(job.source.name.to_string(), self.source)];
+        let mut notes = self.notes;
+        for target in targets {
+            systems.push((target.run.spec.name.to_string(), target.run.counts()));
+            notes.append(target.run.take_notes());
+        }
+        let failed = systems.iter().flat_map(|(_, types)| types.values()).any(|counts| counts.failed > 0);
+        let withheld = self.deletions.iter().any(|deletion| matches!(deletion.decision, Decision::HeldBack | Decision::NotProven));
+        let status = match (&self.error, failed || withheld) {
+            (Some(_), _) => Status::Failed,
+            (None, true) => Status::FinishedWithError,
+            (None, false) => Status::Success,
+        };
+        Report {
+            run: run.0,
+            source: job.source.name.to_string(),
+            status,
+            error: self.error,
+            systems,
+            deletions: self.deletions,
+            notes,
+            duration: started.elapsed(),
+        }
+    }
+}
+
+/// Open a target once and learn which entity types its transformation writes.
+async fn prepare(spec: &TargetSpec) -> Result<Vec<String>, PipelineError> {
+    let mut mapper = Mapper::open(spec.mapping.clone()).await?;
+    let types = mapper.entity_types().await?;
+    target::open(&spec.connector).await?;
+    Ok(types.into_iter().filter(|name| spec.connector.plugin.description().entity_type(name).is_some()).collect())
+}
+
+/// Users first, then groups, then the others in the order given (spec section 2.5, step 1).
+fn entity_types(mut names: Vec<String>, wanted: impl Fn(&str) -> bool) -> Vec<String> {
+    names.retain(|name| wanted(name));
+    names.sort_by_key(|name| match name.as_str() {
+        "user" => 0,
+        "group" => 1,
+        _ => 2,
+    });
+    names
+}

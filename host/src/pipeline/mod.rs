@@ -1,0 +1,65 @@
+//! Read, transform, plan, write, delete: the data path, in files of those names.
+//!
+//! A page of entities travels as a unit through bounded channels, so memory depends on the page size and never on how many identities there are. Users go before
+//! groups, one entity type at a time; what cannot be resolved yet is done again at the end of its type. The room knows neither WebAssembly nor SQL.
+
+mod common;
+mod conflict;
+mod delete;
+mod job;
+mod outcome;
+mod page;
+mod plan;
+mod read;
+mod relations;
+mod spill;
+mod target;
+mod transform;
+mod write;
+
+pub use job::{Job, read_job};
+pub use read::{ReadError, SourceSpec, open as open_source};
+pub use relations::{NoRelations, StateRelations};
+pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
+pub use transform::{Mapper, MappingSpec, OpenError, diagnostic_line};
+
+use crate::state::StateError;
+
+/// Why a system's part of a run could not go on. What was committed until then stays.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("{0}")]
+    Target(#[from] TargetError),
+    #[error(transparent)]
+    Mapping(#[from] OpenError),
+    #[error("no place for entities set aside: {0}; free space in the folder for temporary files (TMPDIR)")]
+    Spill(std::io::Error),
+    #[error("system {system} was given up after {faults} faults of its plugin")]
+    GivenUp { system: String, faults: u32 },
+    #[error("a stage of the run ended by itself: {0}")]
+    Stage(String),
+}
+
+impl PipelineError {
+    #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+    fn stage(error: tokio::task::JoinError) -> Self {
+        Self::Stage(error.to_string())
+    }
+
+    /// The stable code.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::State(error) => error.code(),
+            Self::Read(error) => error.code(),
+            Self::Target(error) => error.code(),
+            Self::Mapping(error) => error.code(),
+            Self::Spill(_) => "pipeline.no-space",
+            Self::GivenUp { .. } => "plugin.given-up",
+            Self::Stage(_) => "pipeline.stage",
+        }
+    }
+}

@@ -1,0 +1,258 @@
+//! Create, update or nothing: what becomes of each entity of a page, decided from the relations and two digests (DESIGN decision 7).
+//!
+//! 1. The common document and both mappings as last time: nothing to do, the write mapping is not even run.
+//! 2. What the target would be sent is as last time: no call, only the first digest is noted.
+//!
+//! An entity that referred to something unknown has no first digest, so it is mapped again until everything it refers to is there.
+
+use std::{collections::HashMap, sync::Arc};
+
+use tokio::task::JoinHandle;
+
+use super::{
+    PipelineError,
+    page::{CommonEntity, CommonPage, Digest, combine, digest, text_variable},
+    spill::Spill,
+    target::TargetRun,
+    transform::Mapper,
+};
+use crate::{
+    report::{Counts, Failure, Skip as SkipNote, Unresolved},
+    sandbox::contract::{Input, Mapped, Operation, Skip, Transformed},
+    state::{Checkpoint, IntentId, Relation, RelationChange, StateError},
+};
+
+/// What is to be done for one entity.
+#[derive(Debug)]
+pub struct PlannedChange {
+    pub entity: CommonEntity,
+    pub step: PlannedStep,
+    /// What the target is sent.
+    pub document: String,
+    pub target_digest: Digest,
+    /// Absent while a reference is unresolved.
+    pub common_digest: Option<Digest>,
+}
+
+#[derive(Debug)]
+pub enum PlannedStep {
+    Create {
+        /// An earlier run may have created it and was killed before it could note so: look before creating.
+        uncertain: bool,
+    },
+    Update(Relation),
+}
+
+/// A page on its way to the target.
+pub struct PlannedPage {
+    pub entity_type: Arc<str>,
+    pub changes: Vec<PlannedChange>,
+    /// Digests to note for entities that need no call.
+    pub noted: Vec<RelationChange>,
+    /// All ids of the page that are on their way.
+    pub departed: Vec<String>,
+    /// The durable note that these creates are about to happen; awaited before the first of them.
+    pub intent: Option<JoinHandle<Result<IntentId, StateError>>>,
+    /// Where reading stands once this page is done; absent in the second pass.
+    pub place: Option<Checkpoint>,
+    /// Entities of the source page, for the progress bar.
+    pub entities: u64,
+    /// What the plan alone decides.
+    pub counts: Counts,
+}
+
+/// Plans the pages of one entity type for one target.
+pub struct Planner {
+    pub(super) run: Arc<TargetRun>,
+    pub(super) entity_type: Arc<str>,
+    mapper: Mapper,
+    /// Ids an interrupted run was about to create -> whether the source still has them.
+    leftover: HashMap<String, bool>,
+}
+
+/// An entity that needs the write mapping.
+struct Open {
+    entity: CommonEntity,
+    relation: Option<Relation>,
+}
+
+impl Planner {
+    /// `leftover` are ids an interrupted run was about to create, none of them met yet.
+    pub async fn open(run: Arc<TargetRun>, entity_type: Arc<str>, leftover: HashMap<String, bool>) -> Result<Self, PipelineError> {
+        let mapper = Mapper::open(run.spec.mapping.clone()).await?;
+        Ok(Self { run, entity_type, mapper, leftover })
+    }
+
+    /// Whether an id of the leftovers came from the source in this run.
+    pub fn has_met(&self, id: &str) -> bool {
+        self.leftover.get(id) == Some(&true)
+    }
+
+    /// Plan a page as it came from the source. Entities whose references are not all there yet go to `spill` for a second pass.
+    pub async fn plan(&mut self, page: &CommonPage, spill: &mut Spill) -> Result<PlannedPage, PipelineError> {
+        let ids: Vec<&str> = page.entities.iter().map(|entity| entity.source_id.as_str()).collect();
+        let relations = self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?;
+        let mut counts = Counts::default();
+        let (mut open, mut departed) = (Vec::new(), Vec::with_capacity(page.entities.len()));
+        for (entity, relation) in page.entities.iter().zip(relations) {
+            let met = relation.as_ref().is_some_and(|relation| self.run.with_seen(|seen| seen.contains(relation.id)));
+            if met || !self.run.depart(&entity.source_id) {
+                counts.skipped += 1;
+                self.skip(&entity.source_id, "the source has this id twice; the first one counts".into());
+                continue;
+            }
+            departed.push(entity.source_id.clone());
+            if let Some(met) = self.leftover.get_mut(&entity.source_id) {
+                *met = true;
+            }
+            if let Some(relation) = &relation
+                && relation.common_digest == Some(combine(&self.run.version, &entity.digest))
+            {
+                self.run.with_seen(|seen| seen.insert(relation.id));
+                counts.unchanged += 1;
+                continue;
+            }
+            open.push(Open { entity: entity.clone(), relation });
+        }
+        let mut planned = self.map(open, spill, counts).await?;
+        planned.departed = departed;
+        planned.place = Some(page.place.clone());
+        planned.entities = page.entities.len() as u64;
+        Ok(planned)
+    }
+
+    /// Map again entities whose references were not there the first time. Nothing is counted here: they were counted in the first pass.
+    pub async fn plan_again(&mut self, entities: Vec<CommonEntity>) -> Result<PlannedPage, PipelineError> {
+        let ids: Vec<&str> = entities.iter().map(|entity| entity.source_id.as_str()).collect();
+        let relations = self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?;
+        let open = entities
+            .into_iter()
+            .zip(relations)
+            // Without a relation the first pass failed, and said so.
+            .filter_map(|(entity, relation)| relation.map(|relation| Open { entity, relation: Some(relation) }))
+            .collect();
+        let mut left = Spill::default();
+        let planned = self.map(open, &mut left, Counts::default()).await?;
+        left.note_unresolved(&self.run, &self.entity_type);
+        Ok(planned)
+    }
+
+    async fn map(&mut self, open: Vec<Open>, spill: &mut Spill, counts: Counts) -> Result<PlannedPage, PipelineError> {
+        let mut planned = PlannedPage {
+            entity_type: self.entity_type.clone(),
+            changes: Vec::with_capacity(open.len()),
+            noted: Vec::new(),
+            departed: Vec::new(),
+            intent: None,
+            place: None,
+            entities: 0,
+            counts,
+        };
+        let (updates, creates): (Vec<_>, Vec<_>) = open.into_iter().partition(|open| open.relation.is_some());
+        for (operation, group) in [(Operation::Create, creates), (Operation::Update, updates)] {
+            if group.is_empty() {
+                continue;
+            }
+            let inputs: Vec<Input> = group
+                .iter()
+                .map(|open| Input {
+                    document: open.entity.document.clone(),
+                    variables: open.relation.iter().map(|r| text_variable("entityIdTargetSystem", &r.target_id)).collect(),
+                })
+                .collect();
+            let outcomes = self.mapper.apply(&self.entity_type, operation, &inputs).await;
+            self.run.spec.relations.check()?;
+            for (open, outcome) in group.into_iter().zip(outcomes) {
+                self.decide(open, outcome, spill, &mut planned);
+            }
+        }
+        let creates: Vec<String> = planned
+            .changes
+            .iter()
+            .filter(|change| matches!(change.step, PlannedStep::Create { .. }))
+            .map(|change| change.entity.source_id.clone())
+            .collect();
+        if !creates.is_empty() {
+            let run = self.run.clone();
+            let entity_type = self.entity_type.clone();
+            planned.intent = Some(tokio::spawn(async move {
+                let creates: Vec<&str> = creates.iter().map(String::as_str).collect();
+                run.state.intend(run.run, &run.link, &entity_type, &creates).await
+            }));
+        }
+        Ok(planned)
+    }
+
+    fn decide(&self, open: Open, outcome: Transformed, spill: &mut Spill, planned: &mut PlannedPage) {
+        let Open { entity, relation } = open;
+        // Out of the target's scope counts as not met: what is there of it is due for deletion (spec section 2.5, step 3b).
+        if let (Some(relation), false) = (&relation, matches!(outcome, Transformed::Skipped(Skip::OutOfScope(_)))) {
+            self.run.with_seen(|seen| seen.insert(relation.id));
+        }
+        match outcome {
+            Transformed::Mapped(Mapped { document, unresolved, .. }) => {
+                let target_digest = digest(&document);
+                let complete = unresolved.is_empty();
+                let common_digest = complete.then(|| combine(&self.run.version, &entity.digest));
+                let same = relation.as_ref().is_some_and(|relation| relation.target_digest == Some(target_digest));
+                if !complete {
+                    spill.push(&entity, unresolved, same);
+                }
+                match relation {
+                    Some(relation) if same => {
+                        planned.counts.unchanged += 1;
+                        if relation.common_digest != common_digest {
+                            planned.noted.push(RelationChange::Update {
+                                id: relation.id,
+                                target_id: None,
+                                existed_before: None,
+                                common_digest,
+                                target_digest: Some(target_digest),
+                            });
+                        }
+                    }
+                    Some(relation) => {
+                        let step = PlannedStep::Update(relation);
+                        planned.changes.push(PlannedChange { entity, step, document, target_digest, common_digest });
+                    }
+                    None => {
+                        let step = PlannedStep::Create { uncertain: self.leftover.contains_key(&entity.source_id) };
+                        planned.changes.push(PlannedChange { entity, step, document, target_digest, common_digest });
+                    }
+                }
+            }
+            Transformed::Skipped(skip) => {
+                planned.counts.skipped += 1;
+                let (Skip::OutOfScope(reason) | Skip::Operation(reason)) = skip;
+                self.skip(&entity.source_id, reason);
+            }
+            Transformed::Failed(fault) => {
+                planned.counts.failed += 1;
+                let at = if fault.at.is_empty() { String::new() } else { format!(" (at {})", fault.at) };
+                self.fail(&entity.source_id, fault.code, format!("{}{at}", fault.message));
+            }
+            Transformed::Unmapped => {
+                planned.counts.failed += 1;
+                self.fail(&entity.source_id, "plugin.contract".into(), "the transformation has nothing for a create or an update".into());
+            }
+        }
+    }
+
+    fn skip(&self, entity: &str, reason: String) {
+        let (system, entity_type) = (self.run.spec.name.to_string(), self.entity_type.to_string());
+        self.run.note(|notes| notes.skip(SkipNote { system, entity_type, entity: entity.to_owned(), reason }));
+    }
+
+    fn fail(&self, entity: &str, code: String, message: String) {
+        let (system, entity_type) = (self.run.spec.name.to_string(), self.entity_type.to_string());
+        let entity = entity.to_owned();
+        self.run.note(|notes| notes.failure(Failure { entity, entity_type, system, stage: "write mapping", code, message }));
+    }
+}
+
+impl Unresolved {
+    /// The note that references of this entity are still open.
+    pub(super) fn of(run: &TargetRun, entity_type: &str, entity: String, references: Vec<String>) -> Self {
+        Self { system: run.spec.name.to_string(), entity_type: entity_type.to_owned(), entity, references }
+    }
+}

@@ -1,0 +1,125 @@
+//! Reading a source page by page, and the proof that a read was complete.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::page::RawPage;
+use crate::{
+    report::{Counts, Failure},
+    sandbox::{
+        Authority, Fault, Plugin, Settings, Source,
+        contract::{self, Query, Scope, Unreadable, failure_code},
+    },
+};
+
+/// Everything needed to open a source.
+#[derive(Clone)]
+pub struct SourceSpec {
+    pub name: Arc<str>,
+    pub plugin: Plugin,
+    pub authority: Authority,
+    pub settings: Settings,
+    pub page_size: u32,
+}
+
+/// Why a source could not be opened or a page could not be read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ReadError {
+    #[error("{}", .0.message)]
+    Refused(contract::Failure),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+    #[error("the source answers with the same cursor again ({cursor:?}): reading on would never end")]
+    Loop { cursor: String },
+    #[error("reading was stopped because a later stage ended")]
+    Stopped,
+}
+
+impl ReadError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(failure) => failure_code(&failure.kind),
+            Self::Fault(fault) => fault.code(),
+            Self::Loop { .. } => "read.cursor-repeats",
+            Self::Stopped => "read.stopped",
+        }
+    }
+}
+
+/// Proof that everything of one entity type was read: every page arrived, nothing failed on the way, and the source was not empty by surprise. Only
+/// [`certify`] makes one, and without one nothing is deleted.
+#[derive(Debug)]
+pub struct CompleteRead {
+    _only_made_here: (),
+}
+
+/// Everything there was to read came in.
+#[derive(Debug)]
+pub struct AllPages {
+    _only_made_here: (),
+}
+
+/// Weigh a read of one entity type. `counts` are the source's, `known` is how many relations the target has.
+///
+/// The error says in a sentence why nothing may be deleted (spec section 2.5, step 4).
+pub fn certify(pages: Option<&AllPages>, counts: &Counts, known: u64) -> Result<CompleteRead, String> {
+    if pages.is_none() {
+        return Err("the read did not come to its end".into());
+    }
+    if counts.failed > 0 {
+        return Err(format!("{} entities failed at the source", counts.failed));
+    }
+    if counts.read == 0 && known > 0 {
+        return Err(format!("the source was empty although {known} entities are known"));
+    }
+    Ok(CompleteRead { _only_made_here: () })
+}
+
+/// Open an instance of the source.
+pub async fn open(spec: &SourceSpec) -> Result<Source, ReadError> {
+    let mut source = spec.plugin.source(spec.authority.clone()).await?;
+    source.open(&spec.settings).await?.map_err(ReadError::Refused)?;
+    Ok(source)
+}
+
+/// Read all pages of one entity type into the channel. Entities that could not be read go to `unreadable` at once.
+pub async fn read(
+    source: &mut Source,
+    spec: &SourceSpec,
+    entity_type: &str,
+    pages: mpsc::Sender<RawPage>,
+    mut unreadable: impl FnMut(Vec<Unreadable>),
+) -> Result<AllPages, ReadError> {
+    let mut cursor: Option<String> = None;
+    for number in 1_u64.. {
+        let query = Query { entity_type: entity_type.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: spec.page_size };
+        let page = source.read_page(&query).await?.map_err(ReadError::Refused)?;
+        if !page.unreadable.is_empty() {
+            unreadable(page.unreadable);
+        }
+        let entities = page.entities.into_iter().map(|entity| (entity.id, entity.document)).collect();
+        if pages.send(RawPage { number, next: page.next.clone(), entities, total: page.total }).await.is_err() {
+            return Err(ReadError::Stopped);
+        }
+        match page.next {
+            None => break,
+            Some(next) if cursor.as_ref() == Some(&next) => return Err(ReadError::Loop { cursor: next }),
+            Some(next) => cursor = Some(next),
+        }
+    }
+    Ok(AllPages { _only_made_here: () })
+}
+
+/// An entity that could not be read, as the report shows it.
+pub fn unreadable_failure(system: &str, entity_type: &str, unreadable: Unreadable) -> Failure {
+    Failure {
+        entity: unreadable.id.unwrap_or_default(),
+        entity_type: entity_type.to_owned(),
+        system: system.to_owned(),
+        stage: "read",
+        code: failure_code(&unreadable.failure.kind).to_owned(),
+        message: unreadable.failure.message,
+    }
+}

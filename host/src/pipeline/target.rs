@@ -1,0 +1,201 @@
+//! One target of a run: what its stages share, and the stages put in a row.
+//!
+//! ```text
+//! common page --> plan + write mapping --> write --> commit
+//! ```
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use tokio::sync::mpsc;
+
+use super::{
+    PipelineError,
+    page::{CommonPage, Digest},
+    plan::Planner,
+    relations::StateRelations,
+    spill::Spill,
+    transform::MappingSpec,
+    write::Writer,
+};
+use crate::{
+    report::{Counts, Notes, progress::Progress},
+    sandbox::{
+        Authority, Fault, Plugin, Settings, Target,
+        contract::{Failure, failure_code},
+    },
+    state::{Link, PageCommit, RunId, Seen, StateStore},
+};
+
+/// Everything needed to open a target.
+#[derive(Clone)]
+pub struct ConnectorSpec {
+    pub plugin: Plugin,
+    pub authority: Authority,
+    pub settings: Settings,
+}
+
+/// Everything needed to write to a target.
+#[derive(Clone)]
+pub struct TargetSpec {
+    pub name: Arc<str>,
+    pub connector: ConnectorSpec,
+    pub mapping: MappingSpec,
+    /// What the mapping asks for relations.
+    pub relations: Arc<StateRelations>,
+    /// Entity type -> attributes that identify an entity (spec section 2.7).
+    pub unique_attributes: BTreeMap<String, Vec<String>>,
+    pub deletions: crate::manifest::Deletions,
+}
+
+/// Why a target could not be opened.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum TargetError {
+    #[error("{}", .0.message)]
+    Refused(Failure),
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+impl TargetError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Refused(failure) => failure_code(&failure.kind),
+            Self::Fault(fault) => fault.code(),
+        }
+    }
+}
+
+/// Open an instance of the target.
+pub async fn open(spec: &ConnectorSpec) -> Result<Target, TargetError> {
+    let mut target = spec.plugin.target(spec.authority.clone()).await?;
+    target.open(&spec.settings).await?.map_err(TargetError::Refused)?;
+    Ok(target)
+}
+
+/// What the stages of one target share during a run.
+pub struct TargetRun {
+    pub spec: TargetSpec,
+    pub state: Arc<dyn StateStore>,
+    pub run: RunId,
+    pub link: Link,
+    /// Stands for the read mapping and the write mapping together.
+    pub version: Digest,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    counts: BTreeMap<String, Counts>,
+    notes: Notes,
+    /// Relations whose source entity was met in this run.
+    seen: Seen,
+    /// Source ids in pages that are planned and not yet committed.
+    in_flight: HashSet<String>,
+}
+
+impl TargetRun {
+    pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest) -> Self {
+        Self { spec, state, run, link, version, inner: Mutex::default() }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        // A panic while counting leaves numbers that are at worst too small; losing the report would be worse.
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn count(&self, entity_type: &str, counts: &Counts) {
+        let mut inner = self.inner();
+        match inner.counts.get_mut(entity_type) {
+            Some(known) => known.add(counts),
+            None => {
+                inner.counts.insert(entity_type.to_owned(), *counts);
+            }
+        }
+    }
+
+    /// An entity counted as unchanged was changed after all, in the second pass.
+    pub fn recount_as_updated(&self, entity_type: &str, entities: u64) {
+        let mut inner = self.inner();
+        let counts = inner.counts.entry(entity_type.to_owned()).or_default();
+        counts.unchanged = counts.unchanged.saturating_sub(entities);
+        counts.updated += entities;
+    }
+
+    pub fn counts(&self) -> BTreeMap<String, Counts> {
+        self.inner().counts.clone()
+    }
+
+    pub fn note<R>(&self, note: impl FnOnce(&mut Notes) -> R) -> R {
+        note(&mut self.inner().notes)
+    }
+
+    pub fn take_notes(&self) -> Notes {
+        std::mem::take(&mut self.inner().notes)
+    }
+
+    pub fn with_seen<R>(&self, look: impl FnOnce(&mut Seen) -> R) -> R {
+        look(&mut self.inner().seen)
+    }
+
+    /// A commit of this run and link, now, without changes yet.
+    pub fn page_commit(&self, entity_type: &str) -> PageCommit {
+        PageCommit::new(self.run, self.link.clone(), entity_type, SystemTime::now())
+    }
+
+    /// A copy of the set of met relations: one bit each.
+    pub fn seen(&self) -> Seen {
+        self.inner().seen.clone()
+    }
+
+    /// Note that this id is on its way; false if it already is.
+    pub fn depart(&self, source_id: &str) -> bool {
+        self.inner().in_flight.insert(source_id.to_owned())
+    }
+
+    /// The pages with these ids are committed.
+    pub fn arrive<'a>(&self, source_ids: impl Iterator<Item = &'a str>) {
+        let mut inner = self.inner();
+        for id in source_ids {
+            inner.in_flight.remove(id);
+        }
+    }
+}
+
+/// Take all pages of one entity type to the target. Ends when the channel does; an error means that this target can do no more in this run.
+pub async fn run_entity_type(
+    run: Arc<TargetRun>,
+    entity_type: Arc<str>,
+    mut pages: mpsc::Receiver<Arc<CommonPage>>,
+    bar: Progress,
+) -> Result<(), PipelineError> {
+    let leftover = run.state.leftover_intents(&run.link, &entity_type).await?;
+    let mut planner = Planner::open(run.clone(), entity_type.clone(), leftover.iter().map(|id| (id.clone(), false)).collect()).await?;
+    let (plans, mut to_write) = mpsc::channel(2);
+    let writer_run = run.clone();
+    let writer = tokio::spawn(async move {
+        let mut writer = Writer::open(writer_run).await?;
+        while let Some(page) = to_write.recv().await {
+            bar.advance(writer.write(page).await?);
+        }
+        writer.settle_all().await?;
+        Ok::<Writer, PipelineError>(writer)
+    });
+    let mut spill = Spill::default();
+    while let Some(page) = pages.recv().await {
+        let page = planner.plan(&page, &mut spill).await?;
+        if plans.send(page).await.is_err() {
+            break;
+        }
+    }
+    drop(plans);
+    let mut writer = writer.await.map_err(PipelineError::stage)??;
+    // What an interrupted run may have created is settled once the entity was met again and its page is committed. What was not met stays in doubt.
+    let met: Vec<&str> = leftover.iter().map(String::as_str).filter(|id| planner.has_met(id)).collect();
+    run.state.settle(&run.link, &entity_type, &met).await?;
+    spill.second_pass(&mut planner, &mut writer).await
+}

@@ -1,0 +1,326 @@
+//! Carrying out what was planned, and remembering it: changes to the target in batches, their outcomes into the state, a page at a time.
+//!
+//! Before the first create of a page goes out, its ids are durably noted (`intend`); the page's commit takes the note away. A process killed in between
+//! therefore knows on its next start which entities it may already have created, looks for them first, and creates none twice.
+
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+};
+
+use tokio::task::JoinHandle;
+
+use super::{
+    PipelineError,
+    outcome::{Settled, code_of},
+    plan::{PlannedChange, PlannedPage, PlannedStep},
+    target::{self, TargetRun},
+    transform::Mapper,
+};
+use crate::{
+    report::{Counts, Failure},
+    sandbox::{
+        Fault, Target,
+        contract::{Action, Change, Input, Kind, Operation, Transformed, Update, Written},
+    },
+    state::{Committed, Counters, PageCommit, RelationChange, StateError},
+};
+
+/// Changes per call: enough to keep many requests in flight, few enough to stay far from the time limit of a call.
+const BATCH: usize = 100;
+/// Commits that may be on their way to the disk while the next page is written.
+const COMMITS: usize = 4;
+/// Faults after which the target is given up.
+const MAX_FAULTS: u32 = 20;
+
+type Commit = JoinHandle<Result<Committed, StateError>>;
+
+/// Writes the pages of one entity type to one target.
+pub struct Writer {
+    pub(super) run: Arc<TargetRun>,
+    pub(super) instance: Option<Target>,
+    /// For an update that turns out to be a create.
+    mapper: Mapper,
+    commits: VecDeque<(Commit, Vec<String>)>,
+    faults: u32,
+}
+
+impl Writer {
+    pub async fn open(run: Arc<TargetRun>) -> Result<Self, PipelineError> {
+        let instance = Some(target::open(&run.spec.connector).await?);
+        let mapper = Mapper::lazy(run.spec.mapping.clone());
+        Ok(Self { run, instance, mapper, commits: VecDeque::new(), faults: 0 })
+    }
+
+    /// Write a page and send its commit on the way. Answers how many entities of the source are done with it.
+    pub async fn write(&mut self, page: PlannedPage) -> Result<u64, PipelineError> {
+        let entities = page.entities;
+        self.carry_out(page, None).await?;
+        Ok(entities)
+    }
+
+    /// Write a page of the second pass: its entities are counted already, except that those in `unchanged` are now updated.
+    pub async fn write_again(&mut self, page: PlannedPage, unchanged: &HashSet<String>) -> Result<(), PipelineError> {
+        self.carry_out(page, Some(unchanged)).await
+    }
+
+    async fn carry_out(&mut self, mut page: PlannedPage, second_pass: Option<&HashSet<String>>) -> Result<(), PipelineError> {
+        let intent = match page.intent.take() {
+            Some(pending) => Some(pending.await.map_err(PipelineError::stage)??),
+            None => None,
+        };
+        let mut counts = page.counts;
+        let mut changes = std::mem::take(&mut page.noted);
+        let mut in_doubt = Vec::new();
+        let settled = self.settle(&page.entity_type, page.changes).await?;
+        let mut updated_after_all = 0;
+        for (planned, settled) in settled {
+            let source_id = planned.entity.source_id.clone();
+            match settled {
+                Settled::Written { target_id, existed_before, created } => {
+                    if created {
+                        counts.created += 1;
+                    } else {
+                        counts.updated += 1;
+                    }
+                    updated_after_all += u64::from(second_pass.is_some_and(|unchanged| unchanged.contains(&source_id)));
+                    changes.push(relation_change(planned, target_id, existed_before));
+                }
+                Settled::Failed { code, message, in_doubt: doubt } => {
+                    counts.failed += 1;
+                    if doubt {
+                        in_doubt.push(source_id.clone());
+                    }
+                    self.fail(&page.entity_type, source_id, "write", code, message);
+                }
+            }
+        }
+        let counted = if second_pass.is_none() {
+            counts
+        } else {
+            self.run.recount_as_updated(&page.entity_type, updated_after_all);
+            Counts { failed: counts.failed, ..Counts::default() }
+        };
+        self.run.count(&page.entity_type, &counted);
+        if !in_doubt.is_empty() {
+            // The backend may have created these although no answer came: the next run looks before it creates.
+            let in_doubt: Vec<&str> = in_doubt.iter().map(String::as_str).collect();
+            self.run.state.intend(self.run.run, &self.run.link, &page.entity_type, &in_doubt).await?;
+        }
+        let commit = PageCommit { changes, intents_done: intent, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
+        self.commit(commit.count(&*self.run.spec.name, counters(&counted)), page.departed).await
+    }
+
+    /// Send a commit on its way; waits only while too many are.
+    async fn commit(&mut self, commit: PageCommit, departed: Vec<String>) -> Result<(), PipelineError> {
+        let state = self.run.state.clone();
+        self.commits.push_back((tokio::spawn(async move { state.commit(commit).await }), departed));
+        while self.commits.len() > COMMITS {
+            self.settle_oldest().await?;
+        }
+        Ok(())
+    }
+
+    async fn settle_oldest(&mut self) -> Result<(), PipelineError> {
+        if let Some((commit, departed)) = self.commits.pop_front() {
+            let Committed { inserted } = commit.await.map_err(PipelineError::stage)??;
+            self.run.with_seen(|seen| inserted.iter().for_each(|id| _ = seen.insert(*id)));
+            self.run.arrive(departed.iter().map(String::as_str));
+        }
+        Ok(())
+    }
+
+    /// Wait until everything written is remembered.
+    pub async fn settle_all(&mut self) -> Result<(), PipelineError> {
+        while !self.commits.is_empty() {
+            self.settle_oldest().await?;
+        }
+        Ok(())
+    }
+
+    async fn settle(&mut self, entity_type: &str, planned: Vec<PlannedChange>) -> Result<Vec<(PlannedChange, Settled)>, PipelineError> {
+        let mut settled = Vec::with_capacity(planned.len());
+        let (doubtful, certain): (Vec<_>, Vec<_>) =
+            planned.into_iter().partition(|change| matches!(change.step, PlannedStep::Create { uncertain: true }));
+        for mut planned in doubtful {
+            let outcome = self.create_in_doubt(entity_type, &mut planned).await?;
+            settled.push((planned, outcome));
+        }
+        let mut certain = certain.into_iter().peekable();
+        while certain.peek().is_some() {
+            let batch: Vec<PlannedChange> = certain.by_ref().take(BATCH).collect();
+            self.settle_batch(entity_type, batch, &mut settled).await?;
+        }
+        Ok(settled)
+    }
+
+    async fn settle_batch(
+        &mut self,
+        entity_type: &str,
+        batch: Vec<PlannedChange>,
+        settled: &mut Vec<(PlannedChange, Settled)>,
+    ) -> Result<(), PipelineError> {
+        let (mut batch, changes): (Vec<PlannedChange>, Vec<Change>) =
+            batch.into_iter().map(|planned| as_change(entity_type, planned)).unzip();
+        match self.call(&changes).await? {
+            Ok(outcomes) => {
+                for ((mut planned, change), outcome) in batch.into_iter().zip(changes).zip(outcomes) {
+                    planned.document = document_of(change);
+                    let outcome = self.settle_one(entity_type, &mut planned, outcome).await?;
+                    settled.push((planned, outcome));
+                }
+            }
+            // Nobody knows how far the call came. One by one, each create looking first, finds the change that does it.
+            Err(fault) => {
+                for (planned, change) in batch.iter_mut().zip(changes) {
+                    planned.document = document_of(change);
+                }
+                for mut planned in batch {
+                    let outcome = match (&fault.event, &planned.step) {
+                        (crate::sandbox::Event::TimedOut(_), step) => Settled::fault(&fault, matches!(step, PlannedStep::Create { .. })),
+                        (_, PlannedStep::Create { .. }) => self.create_in_doubt(entity_type, &mut planned).await?,
+                        (_, PlannedStep::Update(_)) => self.one(entity_type, &mut planned).await?,
+                    };
+                    settled.push((planned, outcome));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One change in a call of its own.
+    pub(super) async fn one(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
+        let change = change_of(entity_type, &planned.step, std::mem::take(&mut planned.document));
+        let changes = [change];
+        let outcome = self.call(&changes).await?;
+        let [change] = changes;
+        planned.document = document_of(change);
+        match outcome {
+            Ok(outcomes) => match outcomes.into_iter().next() {
+                Some(outcome) => Box::pin(self.settle_one(entity_type, planned, outcome)).await,
+                None => Ok(Settled::failed("plugin.contract", "no outcome for one change")),
+            },
+            Err(fault) => Ok(Settled::fault(&fault, matches!(planned.step, PlannedStep::Create { .. }))),
+        }
+    }
+
+    async fn settle_one(&mut self, entity_type: &str, planned: &mut PlannedChange, outcome: Written) -> Result<Settled, PipelineError> {
+        let failure = match (outcome, &planned.step) {
+            (Written::Written(written), PlannedStep::Create { .. }) => return Ok(Settled::created(written.id)),
+            (Written::Written(written), PlannedStep::Update(relation)) => {
+                return Ok(Settled::Written { target_id: written.id, existed_before: relation.existed_before, created: false });
+            }
+            (Written::Failed(failure), _) => failure,
+        };
+        match (&failure.kind, &planned.step) {
+            (Kind::AlreadyExists, PlannedStep::Create { .. }) => self.resolve_conflict(entity_type, planned, &failure).await,
+            (Kind::NotFound, PlannedStep::Update(_)) => self.create_again(entity_type, planned).await,
+            (kind, step) => {
+                let unknown = matches!(kind, Kind::TimedOut | Kind::Unavailable) && matches!(step, PlannedStep::Create { .. });
+                Ok(Settled::Failed { code: code_of(&failure), message: failure.message, in_doubt: unknown })
+            }
+        }
+    }
+
+    /// The entity was there and is gone from the target: create it anew (spec section 10, 11).
+    async fn create_again(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
+        tracing::warn!(system = %self.run.spec.name, entity_type, entity = %planned.entity.source_id, "gone from the target; it is created again");
+        let input = Input { document: planned.entity.document.clone(), variables: Vec::new() };
+        let outcome = self.mapper.apply(entity_type, Operation::Create, &[input]).await.into_iter().next();
+        self.run.spec.relations.check()?;
+        let document = match outcome {
+            Some(Transformed::Mapped(mapped)) => mapped.document,
+            Some(Transformed::Failed(fault)) => return Ok(Settled::failed(&fault.code, &fault.message)),
+            _ => return Ok(Settled::failed("backend.not-found", "gone from the target, and the transformation does not create it")),
+        };
+        let change = Change { entity_type: entity_type.to_owned(), action: Action::Create(document) };
+        match self.call(std::slice::from_ref(&change)).await? {
+            Ok(outcomes) => match outcomes.into_iter().next() {
+                Some(Written::Written(written)) => {
+                    // What an update would send is not what was sent; the next run compares with what it would send then.
+                    Ok(Settled::created(written.id))
+                }
+                Some(Written::Failed(failure)) => Ok(Settled::failed(&code_of(&failure), &failure.message)),
+                None => Ok(Settled::failed("plugin.contract", "no outcome for one change")),
+            },
+            Err(fault) => Ok(Settled::fault(&fault, true)),
+        }
+    }
+
+    /// Call the target; after a fault it is opened anew for the next call, until it has failed too often.
+    pub(super) async fn call(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
+        let outcome = self.instance().await?.write(changes).await;
+        if outcome.is_err() {
+            self.faulted();
+        }
+        Ok(outcome)
+    }
+
+    pub(super) async fn instance(&mut self) -> Result<&mut Target, PipelineError> {
+        if self.faults >= MAX_FAULTS {
+            return Err(PipelineError::GivenUp { system: self.run.spec.name.to_string(), faults: self.faults });
+        }
+        let instance = match self.instance.take() {
+            Some(instance) => instance,
+            None => target::open(&self.run.spec.connector).await?,
+        };
+        Ok(self.instance.insert(instance))
+    }
+
+    pub(super) fn faulted(&mut self) {
+        self.instance = None;
+        self.faults += 1;
+    }
+
+    pub(super) fn fail(&self, entity_type: &str, entity: String, stage: &'static str, code: String, message: String) {
+        let (system, entity_type) = (self.run.spec.name.to_string(), entity_type.to_owned());
+        self.run.note(|notes| notes.failure(Failure { entity, entity_type, system, stage, code, message }));
+    }
+}
+
+/// The numbers of a page, as the state keeps them.
+pub(super) fn counters(counts: &Counts) -> Counters {
+    let Counts { read, created, updated, unchanged, deleted, skipped, failed } = *counts;
+    Counters { read, created, updated, unchanged, deleted, skipped, failed }
+}
+
+fn as_change(entity_type: &str, mut planned: PlannedChange) -> (PlannedChange, Change) {
+    let change = change_of(entity_type, &planned.step, std::mem::take(&mut planned.document));
+    (planned, change)
+}
+
+fn change_of(entity_type: &str, step: &PlannedStep, document: String) -> Change {
+    let action = match step {
+        PlannedStep::Create { .. } => Action::Create(document),
+        PlannedStep::Update(relation) => Action::Update(Update { id: relation.target_id.clone(), document }),
+    };
+    Change { entity_type: entity_type.to_owned(), action }
+}
+
+fn document_of(change: Change) -> String {
+    match change.action {
+        Action::Create(document) | Action::Update(Update { document, .. }) => document,
+        Action::Patch(_) | Action::Members(_) | Action::Delete(_) => String::new(),
+    }
+}
+
+fn relation_change(planned: PlannedChange, target_id: String, existed_before: bool) -> RelationChange {
+    // The digest of an update's document: a create's carries no target id, so after a create the first update would always look different.
+    let target_digest = Some(planned.target_digest);
+    match planned.step {
+        PlannedStep::Create { .. } => RelationChange::Insert {
+            source_id: planned.entity.source_id,
+            target_id,
+            existed_before,
+            common_digest: planned.common_digest,
+            target_digest,
+        },
+        PlannedStep::Update(relation) => RelationChange::Update {
+            id: relation.id,
+            target_id: Some(target_id).filter(|id| *id != relation.target_id),
+            existed_before: Some(existed_before).filter(|existed| *existed != relation.existed_before),
+            common_digest: planned.common_digest,
+            target_digest,
+        },
+    }
+}

@@ -1,0 +1,66 @@
+//! The object of `--json`: for scripts, so names here are stable.
+
+use serde_json::{Map, Value, json};
+
+use super::{Counts, Failure, Report};
+
+pub(super) fn render(report: &Report) -> Value {
+    let systems: Map<String, Value> = report
+        .systems
+        .iter()
+        .map(|(system, types)| {
+            let types: Map<String, Value> = types.iter().map(|(name, counts)| (name.clone(), counts_of(counts))).collect();
+            (system.clone(), Value::Object(types))
+        })
+        .collect();
+    let deletions: Vec<Value> = report
+        .deletions
+        .iter()
+        .map(|deletion| {
+            json!({
+                "system": deletion.system, "entity-type": deletion.entity_type, "due": deletion.due, "deleted": deletion.deleted,
+                "kept": deletion.kept, "decision": deletion.decision.word(), "reason": deletion.reason,
+            })
+        })
+        .collect();
+    let skips: Vec<Value> = report
+        .notes
+        .skips
+        .iter()
+        .map(|skip| json!({ "entity": skip.entity, "entity-type": skip.entity_type, "system": skip.system, "reason": skip.reason }))
+        .collect();
+    let unresolved: Vec<Value> = report
+        .notes
+        .unresolved
+        .iter()
+        .map(|u| json!({ "entity": u.entity, "entity-type": u.entity_type, "system": u.system, "references": u.references }))
+        .collect();
+    json!({
+        "run": report.run,
+        "job": "read",
+        "source": report.source,
+        "read-mode": "full",
+        "status": report.status.word(),
+        "error": report.error.as_ref().map(failure),
+        "systems": systems,
+        "deletions": deletions,
+        "failures": report.notes.failures.iter().map(failure).collect::<Vec<_>>(),
+        "failures-omitted": report.notes.failures_omitted,
+        "skips": skips,
+        "skips-omitted": report.notes.skips_omitted,
+        "unresolved": unresolved,
+        "unresolved-omitted": report.notes.unresolved_omitted,
+        "seconds": (report.duration.as_secs_f64() * 1000.0).round() / 1000.0,
+    })
+}
+
+fn counts_of(counts: &Counts) -> Value {
+    Value::Object(Counts::COLUMNS.iter().zip(counts.values()).map(|(name, value)| ((*name).to_owned(), value.into())).collect())
+}
+
+fn failure(failure: &Failure) -> Value {
+    json!({
+        "entity": failure.entity, "entity-type": failure.entity_type, "system": failure.system, "stage": failure.stage,
+        "code": failure.code, "message": failure.message,
+    })
+}

@@ -1,0 +1,138 @@
+//! What a person or a script sees of a run. The pipeline counts and notes; this room only holds and prints.
+
+mod failures;
+mod json;
+pub mod progress;
+mod text;
+
+use std::{collections::BTreeMap, time::Duration};
+
+pub use failures::{Failure, Notes, Skip, Unresolved};
+
+/// Counts of one system and entity type. A source reads, skips and fails; a target does everything but read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub read: u64,
+    pub created: u64,
+    pub updated: u64,
+    pub unchanged: u64,
+    pub deleted: u64,
+    pub skipped: u64,
+    pub failed: u64,
+}
+
+impl Counts {
+    /// The names of the columns, in the order of [`Counts::values`].
+    pub const COLUMNS: [&'static str; 7] = ["read", "created", "updated", "unchanged", "deleted", "skipped", "failed"];
+
+    /// The numbers, in the order of [`Counts::COLUMNS`].
+    pub fn values(&self) -> [u64; 7] {
+        [self.read, self.created, self.updated, self.unchanged, self.deleted, self.skipped, self.failed]
+    }
+
+    /// Add another count.
+    pub fn add(&mut self, other: &Self) {
+        self.read += other.read;
+        self.created += other.created;
+        self.updated += other.updated;
+        self.unchanged += other.unchanged;
+        self.deleted += other.deleted;
+        self.skipped += other.skipped;
+        self.failed += other.failed;
+    }
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// Everything that was read is where it belongs.
+    Success,
+    /// Some entities failed or deletions were held back; the rest is done.
+    FinishedWithError,
+    /// The run could not go on.
+    Failed,
+}
+
+impl Status {
+    /// The word in reports and in the state file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::FinishedWithError => "finished with error",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The process's exit code (DESIGN decision 12).
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::FinishedWithError => 4,
+        }
+    }
+}
+
+/// What was decided about the entities of one target and entity type that are no longer in the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deletion {
+    pub system: String,
+    pub entity_type: String,
+    /// Relations whose source entity was not in this read.
+    pub due: u64,
+    pub deleted: u64,
+    /// Entities that existed before the host knew them and are therefore kept; their relations are dropped.
+    pub kept: u64,
+    pub decision: Decision,
+    /// Why, in a sentence.
+    pub reason: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Nothing was due.
+    Nothing,
+    Deleted,
+    /// More than the thresholds allow: nothing was deleted.
+    HeldBack,
+    /// The read proves nothing: it was incomplete, failed in part, or was empty by surprise.
+    NotProven,
+}
+
+impl Decision {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing due",
+            Self::Deleted => "deleted",
+            Self::HeldBack => "held back",
+            Self::NotProven => "not proven",
+        }
+    }
+}
+
+/// One run of one source's job.
+#[derive(Clone, Debug)]
+pub struct Report {
+    pub run: i64,
+    pub source: String,
+    pub status: Status,
+    /// Why the run failed, if it did.
+    pub error: Option<Failure>,
+    /// System -> entity type -> counts; the source first, targets in manifest order.
+    pub systems: Vec<(String, BTreeMap<String, Counts>)>,
+    pub deletions: Vec<Deletion>,
+    pub notes: Notes,
+    pub duration: Duration,
+}
+
+impl Report {
+    /// The table and the lists for a person.
+    pub fn text(&self) -> String {
+        text::render(self)
+    }
+
+    /// The object of `--json`.
+    pub fn json(&self) -> serde_json::Value {
+        json::render(self)
+    }
+}

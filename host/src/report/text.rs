@@ -1,0 +1,72 @@
+//! The report for a person: a table of counts, then what needs attention.
+
+use std::fmt::Write as _;
+
+use super::{Counts, Decision, Report};
+
+/// Entries shown of each list; `--json` has more.
+const SHOWN: usize = 10;
+
+pub(super) fn render(report: &Report) -> String {
+    let mut out = String::new();
+    table(&mut out, report);
+    for deletion in &report.deletions {
+        if deletion.decision == Decision::Nothing {
+            continue;
+        }
+        let _ = writeln!(out, "deletions  {} {}: {}, {}", deletion.system, deletion.entity_type, deletion.decision.word(), deletion.reason);
+    }
+    let notes = &report.notes;
+    list(&mut out, "failed", &notes.failures, notes.failures_omitted, |f| {
+        format!("{} {} ({}, {}): {} [{}]", f.entity_type, f.entity, f.system, f.stage, f.message, f.code)
+    });
+    list(&mut out, "unresolved", &notes.unresolved, notes.unresolved_omitted, |u| {
+        format!("{} {} ({}): {}", u.entity_type, u.entity, u.system, u.references.join(", "))
+    });
+    if let Some(error) = &report.error {
+        let _ = writeln!(out, "error      {} [{}]", error.message, error.code);
+    }
+    let _ = writeln!(
+        out,
+        "{}: run {} of {}, full read, {:.1} s",
+        report.status.word(),
+        report.run,
+        report.source,
+        report.duration.as_secs_f64()
+    );
+    out
+}
+
+fn table(out: &mut String, report: &Report) {
+    let mut rows = vec![["system", "type"].into_iter().chain(Counts::COLUMNS).map(str::to_owned).collect::<Vec<_>>()];
+    for (index, (system, types)) in report.systems.iter().enumerate() {
+        for (entity_type, counts) in types {
+            let mut row = vec![system.clone(), entity_type.clone()];
+            row.extend(Counts::COLUMNS.iter().zip(counts.values()).map(|(column, value)| {
+                // A source creates nothing and a target reads nothing: an empty cell says more than a zero.
+                let means_something = if index == 0 { ["read", "skipped", "failed"].contains(column) } else { *column != "read" };
+                if means_something { value.to_string() } else { String::new() }
+            }));
+            rows.push(row);
+        }
+    }
+    let widths: Vec<usize> =
+        (0..rows[0].len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
+    for row in &rows {
+        let mut line = String::new();
+        for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
+            let _ = if column < 2 { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+}
+
+fn list<T>(out: &mut String, title: &str, entries: &[T], omitted: u64, line: impl Fn(&T) -> String) {
+    for entry in entries.iter().take(SHOWN) {
+        let _ = writeln!(out, "{title:<10} {}", line(entry));
+    }
+    let more = entries.len().saturating_sub(SHOWN) as u64 + omitted;
+    if more > 0 {
+        let _ = writeln!(out, "{title:<10} ... and {more} more (--json lists the first {})", entries.len());
+    }
+}

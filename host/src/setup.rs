@@ -1,0 +1,360 @@
+//! From a manifest to something that can run: plugins found and pinned, every system's part checked against what its plugin says, authority handed out. Nothing is
+//! read from or written to a backend here.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Write as _,
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    egress::{
+        self, Credentials, Door, DoorSettings, Egress, Endpoint, ExtraHeaders, GrantError, OAuth2, Origin, Policy, TokenRequestStyle,
+        Trust, parse_network,
+    },
+    manifest::{self, Auth, ClientAuthentication, Manifest, Problem, System},
+    pipeline::{ConnectorSpec, MappingSpec, SourceSpec, StateRelations, TargetSpec},
+    registry::{
+        Registry, RegistryError,
+        description::{Capability, Description, Reference},
+        lock::{Lock, LockError, Pinned, Verdict},
+    },
+    sandbox::{Authority, Folder, Plugin, Relations, Sandbox, SandboxError, Settings, contract::Setting},
+    state::{Link, StateStore},
+};
+
+/// The id of the component that speaks the mapping language.
+pub const MAPPING: &str = "mapping";
+/// The longest a transformation may take for one page. It never waits for anything, so this is long.
+const MAPPING_TIMEOUT: Duration = Duration::from_secs(10);
+const MAPPING_MEMORY: u64 = 512 << 20;
+
+/// What keeps a manifest from running.
+#[derive(Debug, thiserror::Error)]
+pub enum SetupError {
+    #[error("{}", lines(problems))]
+    Manifest { problems: Vec<Problem> },
+    #[error("error[{code}]: {0}", code = .0.code())]
+    Registry(#[from] RegistryError),
+    #[error("error[{code}]: {0}", code = .0.code())]
+    Sandbox(#[from] SandboxError),
+    #[error("error[{code}]: {0}", code = .0.code())]
+    Lock(#[from] LockError),
+    #[error("{}", changed_lines(manifest, changed))]
+    Changed { manifest: PathBuf, changed: Vec<(Pinned, Pinned)> },
+    #[error("error[registry.no-mapping]: there is no plugin {MAPPING:?} in {}; it ships with Provisor{refused}", folder.display())]
+    NoMapping { folder: PathBuf, refused: String },
+    #[error("error[setup.grant]: system {system:?}: {message}")]
+    Grant { system: String, message: String },
+}
+
+impl SetupError {
+    /// The process's exit code: 2 for what the operator wrote, 3 for the machine.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Manifest { .. } | Self::Changed { .. } | Self::Grant { .. } | Self::NoMapping { .. } | Self::Registry(_) => 2,
+            Self::Sandbox(_) | Self::Lock(_) => 3,
+        }
+    }
+}
+
+fn lines(problems: &[Problem]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+fn changed_lines(manifest: &Path, changed: &[(Pinned, Pinned)]) -> String {
+    let mut text = String::new();
+    for (pinned, found) in changed {
+        let _ = writeln!(
+            text,
+            "error[plugin.changed]: plugin {:?} ({}) is not the one that was accepted: version {} with digest {} then, version {} with digest {} now",
+            found.id,
+            found.file,
+            pinned.version,
+            short(&pinned.sha256),
+            found.version,
+            short(&found.sha256)
+        );
+    }
+    text + &format!("  help: if you trust it, run: provisor plugins accept {}", manifest.display())
+}
+
+fn short(digest: &str) -> &str {
+    digest.get(..12).unwrap_or(digest)
+}
+
+/// A manifest with its plugins.
+pub struct Setup {
+    pub manifest: Manifest,
+    pub registry: Registry,
+    /// What is doubtful and does not stop a run.
+    pub warnings: Vec<Problem>,
+    doors: BTreeMap<String, Arc<Door>>,
+}
+
+impl Setup {
+    /// Read the manifest, scan its plugins, check everything at once, and compare the plugins with the lock beside the manifest. Plugins nobody has seen before are
+    /// pinned; a changed one is refused until it is accepted.
+    pub async fn load(path: &Path, cache: &Path) -> Result<Self, SetupError> {
+        let (raw, registry) = scan(path, cache).await?;
+        let refused: Vec<String> = refused(&registry);
+        let ids: Vec<String> = registry.iter().map(|(id, _)| id.to_owned()).collect();
+        let describe = |id: &str| registry.get(id).map(|found| found.plugin.description());
+        let (manifest, warnings) = match raw.resolve(&describe, &ids) {
+            Ok(resolved) => resolved,
+            Err(mut problems) => {
+                // A connector that is not there may be one of the files that were refused.
+                for problem in &mut problems {
+                    if problem.code == "manifest.unknown-connector" && !refused.is_empty() {
+                        problem.help = Some(format!(
+                            "{}these files were refused:\n    {}",
+                            problem.help.as_ref().map(|help| format!("{help}; ")).unwrap_or_default(),
+                            refused.join("\n    ")
+                        ));
+                    }
+                }
+                return Err(SetupError::Manifest { problems });
+            }
+        };
+        if registry.get(MAPPING).is_none() {
+            return Err(SetupError::NoMapping { folder: manifest.plugins, refused: refused_lines(&registry) });
+        }
+        let used = used(&manifest, &registry);
+        let mut lock = Lock::read(&manifest.path)?;
+        let mut changed = Vec::new();
+        let mut new = Vec::new();
+        for (verdict, pinned) in lock.check(&used).into_iter().zip(&used) {
+            match verdict {
+                Verdict::Changed { pinned, found } => changed.push((pinned, found)),
+                Verdict::New => new.push(pinned.clone()),
+                Verdict::Unchanged | Verdict::Missing => {}
+            }
+        }
+        if !changed.is_empty() {
+            return Err(SetupError::Changed { manifest: manifest.path, changed });
+        }
+        if !new.is_empty() {
+            lock.accept(&new)?;
+        }
+        let egress = Egress::new(Trust::default());
+        let mut doors = BTreeMap::new();
+        for system in &manifest.systems {
+            if let Some(found) = registry.get(&system.connector)
+                && let Some(door) = door(&egress, system, found.plugin.description())?
+            {
+                doors.insert(system.name.clone(), door);
+            }
+        }
+        Ok(Self { manifest, registry, warnings, doors })
+    }
+
+    fn plugin(&self, id: &str) -> &Plugin {
+        // `load` has checked that every connector and the mapping are there.
+        self.registry.get(id).map_or_else(|| unreachable!("plugin {id} was checked at load"), |found| &found.plugin)
+    }
+
+    /// The network door of a system, where its plugin asks for the network.
+    pub fn door(&self, system: &str) -> Option<&Arc<Door>> {
+        self.doors.get(system)
+    }
+
+    fn authority(&self, system: &System) -> Authority {
+        Authority {
+            system: system.name.clone(),
+            folders: system
+                .files
+                .iter()
+                .map(|folder| Folder { guest: folder.guest.clone(), host: folder.host.clone(), write: folder.write })
+                .collect(),
+            door: self.doors.get(&system.name).cloned(),
+            secrets: system.grants.secrets.clone(),
+            relations: None,
+            memory: system.limits.memory_bytes,
+            call_timeout: system.limits.call_timeout,
+        }
+    }
+
+    /// What is needed to read from a system.
+    pub fn source(&self, system: &System) -> SourceSpec {
+        SourceSpec {
+            name: system.name.as_str().into(),
+            plugin: self.plugin(&system.connector).clone(),
+            authority: self.authority(system),
+            settings: settings(system),
+            page_size: system.page_size,
+        }
+    }
+
+    /// What is needed to open a target.
+    pub fn connector(&self, system: &System) -> ConnectorSpec {
+        ConnectorSpec { plugin: self.plugin(&system.connector).clone(), authority: self.authority(system), settings: settings(system) }
+    }
+
+    /// What is needed to write to a system from this source.
+    pub fn target(&self, system: &System, source: &str, state: Arc<dyn StateStore>) -> TargetSpec {
+        let connector = self.connector(system);
+        let unique_attributes = connector
+            .plugin
+            .description()
+            .entity_types
+            .iter()
+            .map(|known| (known.name.clone(), unique_attributes(system, known)))
+            .collect();
+        let relations = Arc::new(StateRelations::new(state, Link::new(source, &*system.name)));
+        TargetSpec {
+            name: system.name.as_str().into(),
+            connector,
+            mapping: self.mapping(system, Some(relations.clone())),
+            relations,
+            unique_attributes,
+            deletions: system.deletions,
+        }
+    }
+
+    /// A system's transformation.
+    pub fn mapping(&self, system: &System, relations: Option<Arc<dyn Relations>>) -> MappingSpec {
+        MappingSpec {
+            plugin: self.plugin(MAPPING).clone(),
+            authority: mapping_authority(&system.name, relations),
+            text: system.transformation.text.as_str().into(),
+            origin: system.transformation.origin.clone(),
+            properties: system.parameters.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
+        }
+    }
+}
+
+/// What a transformation may do: compute, and ask for relations.
+pub fn mapping_authority(system: &str, relations: Option<Arc<dyn Relations>>) -> Authority {
+    Authority { relations, memory: MAPPING_MEMORY, call_timeout: MAPPING_TIMEOUT, ..Authority::none(system) }
+}
+
+/// Accept the plugins a manifest uses as they are now. Answers what was accepted.
+pub async fn accept(path: &Path, cache: &Path) -> Result<Vec<Pinned>, SetupError> {
+    let (raw, registry) = scan(path, cache).await?;
+    let pinned: Vec<Pinned> = registry.iter().filter_map(|(id, _)| pin(&registry, id)).collect();
+    Lock::read(raw.path())?.accept(&pinned)?;
+    Ok(pinned)
+}
+
+async fn scan(path: &Path, cache: &Path) -> Result<(manifest::Raw, Registry), SetupError> {
+    let raw = manifest::read(path);
+    let sandbox = Sandbox::new(cache)?;
+    let registry = match Registry::scan(&sandbox, &raw.plugins()).await {
+        Ok(registry) => registry,
+        // What is wrong with the manifest may be the reason why the folder is not found: tell that first.
+        Err(error) => {
+            let problems = raw.problems();
+            return Err(if problems.is_empty() { error.into() } else { SetupError::Manifest { problems } });
+        }
+    };
+    Ok((raw, registry))
+}
+
+/// The refused files of a folder as the end of a message; empty if there are none.
+pub fn refused_lines(registry: &Registry) -> String {
+    let refused = refused(registry);
+    if refused.is_empty() { String::new() } else { format!("; these files were refused:\n  {}", refused.join("\n  ")) }
+}
+
+/// The refused files of a folder, a line each.
+pub fn refused(registry: &Registry) -> Vec<String> {
+    registry.refused().iter().map(|refused| format!("{} [{}]: {}", refused.file.display(), refused.code, refused.message)).collect()
+}
+
+fn used(manifest: &Manifest, registry: &Registry) -> Vec<Pinned> {
+    let mut ids: Vec<&str> = manifest.systems.iter().map(|system| system.connector.as_str()).chain([MAPPING]).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids.into_iter().filter_map(|id| pin(registry, id)).collect()
+}
+
+fn pin(registry: &Registry, id: &str) -> Option<Pinned> {
+    let found = registry.get(id)?;
+    Some(Pinned {
+        id: id.to_owned(),
+        version: found.plugin.description().version.clone(),
+        file: found.file.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+        sha256: found.plugin.digest().to_owned(),
+    })
+}
+
+fn settings(system: &System) -> Settings {
+    Settings {
+        system: system.name.clone(),
+        properties: system.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
+    }
+}
+
+/// `<anything>.<entity type>.unique.attribute`, a comma list, else what the plugin describes (spec section 2.7).
+fn unique_attributes(system: &System, known: &crate::registry::description::EntityType) -> Vec<String> {
+    let suffix = format!(".{}.unique.attribute", known.name);
+    match system.properties.iter().find(|(name, _)| name.ends_with(&suffix)) {
+        Some((_, value)) => value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
+        None => known.unique_attributes.clone(),
+    }
+}
+
+/// The way to the network of a system whose plugin asks for one.
+fn door(egress: &Egress, system: &System, description: &Description) -> Result<Option<Arc<Door>>, SetupError> {
+    let asks = description.capabilities.iter().any(|wish| matches!(wish, Capability::Http(_) | Capability::Dial(_)));
+    if !asks {
+        return Ok(None);
+    }
+    let wrong = |message: String| SetupError::Grant { system: system.name.clone(), message };
+    let policy = Policy {
+        origins: parsed::<Origin>(&system.origins).map_err(wrong)?,
+        endpoints: parsed::<Endpoint>(&system.endpoints).map_err(wrong)?,
+        networks: system
+            .grants
+            .networks
+            .iter()
+            .map(|text| parse_network(text).map_err(|error| wrong(error.to_string())))
+            .collect::<Result<_, _>>()?,
+    };
+    // Credentials go to the places of the operator's own properties, not to what a plugin names by itself.
+    let mut backend = Vec::new();
+    for wish in &description.capabilities {
+        if let Capability::Http(Reference::Property(name)) = wish
+            && let Some(url) = system.properties.get(name)
+        {
+            backend.push(Origin::of_url(url).map_err(|error| wrong(error.to_string()))?);
+        }
+    }
+    let credentials = credentials(&system.auth).map_err(wrong)?;
+    let headers = ExtraHeaders::parse(system.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
+        .map_err(|error| wrong(error.to_string()))?;
+    Ok(Some(egress.door(DoorSettings {
+        system: system.name.clone(),
+        plugin: system.connector.clone(),
+        policy,
+        backend,
+        credentials,
+        headers,
+        limits: egress::Limits::default(),
+    })))
+}
+
+fn parsed<T: FromStr<Err = GrantError>>(texts: &[String]) -> Result<Vec<T>, String> {
+    texts.iter().map(|text| text.parse().map_err(|error: GrantError| error.to_string())).collect()
+}
+
+fn credentials(auth: &Auth) -> Result<Option<Credentials>, String> {
+    Ok(Some(match auth {
+        Auth::None => return Ok(None),
+        Auth::Basic { user, password } => Credentials::Basic { user: user.clone(), password: password.clone() },
+        Auth::Bearer { token } => Credentials::Bearer { token: token.clone() },
+        Auth::OAuth2ClientCredentials { token_url, client_id, client_secret, scope, style } => Credentials::OAuth2(OAuth2 {
+            token_url: token_url.as_str().parse().map_err(|error| format!("the token URL {token_url} cannot be used: {error}"))?,
+            client_id: client_id.clone(),
+            client_secret: client_secret.clone(),
+            scope: scope.clone(),
+            style: match style {
+                ClientAuthentication::BasicHeader => TokenRequestStyle::Basic,
+                ClientAuthentication::FormBody => TokenRequestStyle::Form,
+            },
+        }),
+    }))
+}

@@ -1,0 +1,92 @@
+//! The tables, the file's identity and how connections are set up.
+//!
+//! Singular names are the tables, the plural names are views of them for people and reports, with system names, readable times and digests in
+//! hexadecimal. Times in tables are milliseconds since 1970-01-01 UTC.
+//!
+//! Deliberately absent: any attribute of any entity.
+
+use std::{io, path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::super::{StateError, error::Doing};
+
+/// `PRAGMA application_id`: "PVSR".
+const APPLICATION_ID: i64 = 0x5056_5352;
+
+/// How long to wait for a program outside, such as a shell that has the file open, to let go.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Step `n` leads from schema version `n` to `n + 1`. A step that was released is never edited.
+const STEPS: &[&str] = &[include_str!("schema_1.sql")];
+
+/// The connection that writes. Makes the file if there is none and brings an older one up to date.
+pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
+    let failed = |error: rusqlite::Error| StateError::sqlite(path, Doing::Open, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags).map_err(failed)?;
+    connection.busy_timeout(BUSY).map_err(failed)?;
+    let version = check_identity(&connection, path)?;
+    // SQLite opens a file it may not write for reading, without a word.
+    if connection.is_readonly("main").map_err(failed)? {
+        return Err(StateError::open_io(path, &io::ErrorKind::PermissionDenied.into()));
+    }
+
+    let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+    if mode != "wal" {
+        return Err(StateError::open(
+            path,
+            "the file system has no shared memory for SQLite's write-ahead log; keep the state on a local disk",
+        ));
+    }
+    // No mmap_size: mapping the file was no faster, and the whole index would count as this process's memory.
+    // FULL: what was answered as committed survives a power failure, not only a crash.
+    connection
+        .execute_batch(
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;
+             PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;",
+        )
+        .map_err(failed)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    migrate(&mut connection, version).map_err(failed)?;
+    Ok(connection)
+}
+
+/// A connection that reads, on a file that `open` has accepted.
+pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    // Read-write, because a reader takes part in the shared memory of the write-ahead log; `query_only` keeps it from writing.
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.busy_timeout(BUSY)?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// The schema version of a file that is ours, 0 for an empty one. Writes nothing.
+fn check_identity(connection: &Connection, path: &Path) -> Result<i64, StateError> {
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
+    let identity = || Ok((number("PRAGMA application_id")?, number("PRAGMA user_version")?, number("SELECT count(*) FROM sqlite_schema")?));
+    let (application, version, objects) = identity().map_err(|error: rusqlite::Error| StateError::sqlite(path, Doing::Open, &error))?;
+    let known = i64::try_from(STEPS.len()).unwrap_or(i64::MAX);
+    match (application, version) {
+        (0, 0) if objects == 0 => Ok(0),
+        (APPLICATION_ID, 1..) if version <= known => Ok(version),
+        (APPLICATION_ID, 1..) => Err(StateError::Version { path: path.to_owned(), found: version, known }),
+        _ => Err(StateError::open(path, "it is an SQLite database of another program; name another state file, or move this one away")),
+    }
+}
+
+fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {
+    let done = usize::try_from(version).unwrap_or(0);
+    if done == STEPS.len() {
+        return Ok(());
+    }
+    // The version is part of the file's header page and so of the transaction: a file is never between two versions.
+    let transaction = connection.transaction()?;
+    for step in &STEPS[done..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", i64::try_from(STEPS.len()).unwrap_or(i64::MAX))?;
+    transaction.commit()
+}

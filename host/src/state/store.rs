@@ -1,0 +1,59 @@
+//! The trait behind which the state lives.
+
+use std::time::SystemTime;
+
+use async_trait::async_trait;
+
+use super::{Committed, IntentId, Link, Lookup, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
+
+/// What a run remembers, a page at a time.
+///
+/// A write has happened, durably, when its future answers. Dropping the future does not take it back: it may or may not happen. A read sees every
+/// write that was answered before it began. Ids and entity types are case-sensitive text.
+#[async_trait]
+pub trait StateStore: Send + Sync {
+    /// The relations of these source entities, in the order of the ids.
+    async fn relations(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<Vec<Option<Relation>>, StateError>;
+
+    /// The source entity this target entity is related to, the oldest relation if there are several.
+    async fn related_to(&self, link: &Link, entity_type: &str, target_id: &str) -> Result<Option<String>, StateError>;
+
+    /// The target ids of source entities, in the order of the lookups.
+    async fn resolve(&self, lookups: Vec<Lookup>) -> Result<Vec<Option<String>>, StateError>;
+
+    /// How many relations there are.
+    async fn count(&self, link: &Link, entity_type: &str) -> Result<u64, StateError>;
+
+    /// The relations that are not in `seen`, in ascending order of their ids, at most `limit` of them, beginning after the id `after` (0 for the
+    /// first page).
+    async fn unseen(&self, link: &Link, entity_type: &str, seen: &Seen, after: i64, limit: usize) -> Result<Vec<Relation>, StateError>;
+
+    /// How many relations are not in `seen`.
+    async fn count_unseen(&self, link: &Link, entity_type: &str, seen: &Seen) -> Result<u64, StateError>;
+
+    /// Say that these source entities are about to be created in the target. Only once this is answered may the creates be sent.
+    async fn intend(&self, run: RunId, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<IntentId, StateError>;
+
+    /// Source ids that runs which are over meant to create and did not commit: they may or may not exist in the target. Sorted, each once.
+    async fn leftover_intents(&self, link: &Link, entity_type: &str) -> Result<Vec<String>, StateError>;
+
+    /// These leftovers need no attention any more: it is known whether they exist, and what follows from it is committed. Intents of runs that
+    /// are still running are not touched.
+    async fn settle(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<(), StateError>;
+
+    /// Commit a page's outcome.
+    ///
+    /// A relation that gets another target id, or is deleted, makes documents stale that were mapped with the old answer of
+    /// [`StateStore::resolve`]. So that these are mapped again, the common digests of the link's other entity types are cleared in
+    /// the same transaction, and after a changed target id those of the same entity type when the next run begins.
+    async fn commit(&self, page: PageCommit) -> Result<Committed, StateError>;
+
+    /// Begin a run. A run of the same source that never ended becomes [`RunStatus::Interrupted`].
+    async fn begin_run(&self, source: &str, job: &str, read_mode: &str, started_at: SystemTime) -> Result<RunId, StateError>;
+
+    /// End a run. `report` is a JSON object as text.
+    async fn finish_run(&self, run: RunId, status: RunStatus, ended_at: SystemTime, report: &str) -> Result<(), StateError>;
+
+    /// The latest run of a source, the one that is running included.
+    async fn last_run(&self, source: &str) -> Result<Option<super::Run>, StateError>;
+}
