@@ -1,0 +1,99 @@
+//! What the administrator wrote, checked once when the connector is opened.
+
+use crate::{address::Base, resource::Resource};
+use sdk::{Failure, Settings};
+
+/// One system: where it is and how it wants to be spoken to.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    pub base: Base,
+    /// `Content-Type` of requests with a body.
+    pub content_type: String,
+    /// `If-Match: *` on every request.
+    pub if_match: bool,
+    /// An update is a PATCH with one replace instead of a PUT.
+    pub patch: bool,
+    /// The most resources asked for at once; at least 1.
+    pub page_size: u64,
+    user_filter: Option<String>,
+    group_filter: Option<String>,
+}
+
+impl Connection {
+    /// `invalid-settings`, naming the property, for what cannot be.
+    pub fn open(settings: &Settings) -> Result<Self, Failure> {
+        let filter = |name| settings.text(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let content_type = settings.text("scim.content.type").unwrap_or("application/scim+json").trim();
+        if !content_type.contains('/') || !content_type.bytes().all(|b| (b' '..=b'~').contains(&b)) {
+            return Err(Failure::invalid_settings(format!(
+                "property scim.content.type must be a media type such as application/json, not {content_type:?}"
+            )));
+        }
+        let page_size = settings.integer("scim.page.size")?.unwrap_or(100);
+        if page_size == 0 {
+            return Err(Failure::invalid_settings("property scim.page.size must be at least 1"));
+        }
+        Ok(Self {
+            base: Base::parse(settings.required("URL")?)?,
+            content_type: content_type.to_owned(),
+            if_match: settings.flag("scim.include.if.match.wildcard.header"),
+            patch: settings.flag("scim.support.patch.operation"),
+            page_size,
+            user_filter: filter("scim.user.filter"),
+            group_filter: filter("scim.group.filter"),
+        })
+    }
+
+    /// The administrator's filter for this resource.
+    pub fn filter(&self, resource: Resource) -> Option<&str> {
+        match resource {
+            Resource::User => self.user_filter.as_deref(),
+            Resource::Group => self.group_filter.as_deref(),
+        }
+    }
+
+    /// The headers of a request without a body.
+    pub fn headers(&self) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("accept", "application/scim+json, application/json".to_owned())];
+        if self.if_match {
+            headers.push(("if-match", "*".to_owned()));
+        }
+        headers
+    }
+
+    /// The headers of a request with a body of this many bytes.
+    pub fn headers_of_body(&self, length: usize) -> Vec<(&'static str, String)> {
+        let mut headers = self.headers();
+        headers.push(("content-type", self.content_type.clone()));
+        headers.push(("content-length", length.to_string()));
+        headers
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{resource::Resource, scripted::open};
+    use sdk::Kind;
+
+    #[test]
+    fn defaults_and_empty_values() {
+        let connection = open(&[("URL", "http://h"), ("scim.user.filter", " "), ("scim.group.filter", " x pr ")]).unwrap();
+        assert_eq!((connection.filter(Resource::User), connection.filter(Resource::Group)), (None, Some("x pr")));
+        assert_eq!((connection.page_size, connection.content_type.as_str(), connection.patch), (100, "application/scim+json", false));
+    }
+
+    #[test]
+    fn what_cannot_be_names_its_property() {
+        for (properties, name) in [
+            (&[][..], "URL"),
+            (&[("URL", "h")], "URL"),
+            (&[("URL", "http://h"), ("scim.page.size", "0")], "scim.page.size"),
+            (&[("URL", "http://h"), ("scim.page.size", "x")], "scim.page.size"),
+            (&[("URL", "http://h"), ("scim.content.type", "json")], "scim.content.type"),
+            (&[("URL", "http://h"), ("scim.content.type", "a/b\r\nx: y")], "scim.content.type"),
+        ] {
+            let failure = open(properties).unwrap_err();
+            assert!(matches!(failure.kind, Kind::InvalidSettings) && failure.message.contains(name), "{}", failure.message);
+        }
+    }
+}

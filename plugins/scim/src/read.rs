@@ -1,0 +1,128 @@
+//! The source's queries: everything, one id, attributes equal to values.
+
+use crate::{
+    connection::Connection,
+    exchange,
+    filter::{self, Wanted},
+    http::Http,
+    list::{Cursor, List},
+    resource::{self, Resource},
+};
+use sdk::{AttributeValue, Entity, Failure, Kind};
+
+/// The part of the entities that is asked for.
+#[derive(Debug)]
+pub enum Scope {
+    All,
+    ById(String),
+    ByAttributes(Vec<AttributeValue>),
+}
+
+/// A page of entities, their documents as the server wrote them.
+#[derive(Debug, Default)]
+pub struct Page {
+    pub entities: Vec<Entity>,
+    /// The id if it is known, and why; also a doubt about the list as a whole, without an id.
+    pub unreadable: Vec<(Option<String>, Failure)>,
+    pub next: Option<String>,
+    pub total: Option<u64>,
+}
+
+impl Page {
+    fn push(&mut self, document: &str) {
+        match resource::id(document) {
+            Ok(id) => self.entities.push(Entity { id, document: document.to_owned() }),
+            Err(why) => self.unreadable.push((None, Failure::rejected(format!("a resource of the list cannot be used: {why}")))),
+        }
+    }
+}
+
+/// Read one page of at most `limit` entities.
+pub fn page(
+    connection: &Connection,
+    http: &mut impl Http,
+    resource: Resource,
+    scope: &Scope,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page, Failure> {
+    match scope {
+        Scope::ById(id) => one(connection, http, resource, id),
+        Scope::All => list(connection, http, resource, None, cursor, limit),
+        Scope::ByAttributes(attributes) => list(connection, http, resource, Some(&Wanted::of(attributes)?), cursor, limit),
+    }
+}
+
+/// `GET /Users/{id}`; an id that is not there is an empty page. The configured filter does not apply.
+fn one(connection: &Connection, http: &mut impl Http, resource: Resource, id: &str) -> Result<Page, Failure> {
+    let mut page = Page::default();
+    match exchange::get(http, connection.base.entity(resource, id)?, &connection.headers()) {
+        Ok(answer) => page.push(text(&answer.body)?),
+        Err(Failure { kind: Kind::NotFound, .. }) => {}
+        Err(failure) => return Err(failure),
+    }
+    Ok(page)
+}
+
+/// `GET /Users?startIndex=&count=&filter=`.
+fn list(
+    connection: &Connection,
+    http: &mut impl Http,
+    resource: Resource,
+    wanted: Option<&Wanted>,
+    cursor: Option<&str>,
+    limit: u32,
+) -> Result<Page, Failure> {
+    let cursor = cursor.map_or(Ok(Cursor::BEGINNING), Cursor::parse)?;
+    let count = u64::from(limit).min(connection.page_size);
+    if count == 0 {
+        return Err(Failure::rejected("a page of no entities was asked for"));
+    }
+    let filter = filter::and(connection.filter(resource), wanted.map(Wanted::filter));
+    let (start, count_text) = (cursor.start().to_string(), count.to_string());
+    let mut parameters = vec![("startIndex", start.as_str()), ("count", count_text.as_str())];
+    parameters.extend(filter.as_deref().map(|filter| ("filter", filter)));
+
+    let answer = exchange::get(http, connection.base.list(resource, &parameters), &connection.headers())?;
+    let taken = cursor.take(List::read(&answer.body)?, count)?;
+    let mut page = Page { total: taken.total, next: taken.next.map(|next| next.text()), ..Page::default() };
+    for resource in taken.resources {
+        if wanted.is_none_or(|wanted| wanted.holds(resource.get())) {
+            page.push(resource.get());
+        }
+    }
+    page.unreadable.extend(taken.doubt.map(|doubt| (None, doubt)));
+    Ok(page)
+}
+
+/// The most hits `find` asks for and returns.
+const MAX_FOUND: usize = 10;
+
+/// The target's search for an entity that exists already: at most ten, only those that really have the values.
+pub fn find(
+    connection: &Connection,
+    http: &mut impl Http,
+    resource: Resource,
+    attributes: &[AttributeValue],
+) -> Result<Vec<Entity>, Failure> {
+    let wanted = Wanted::of(attributes)?;
+    let (count, filter) = (MAX_FOUND.to_string(), wanted.filter());
+    let url = connection.base.list(resource, &[("startIndex", "1"), ("count", &count), ("filter", &filter)]);
+    let answer = exchange::get(http, url, &connection.headers())?;
+    let mut page = Page::default();
+    for resource in List::read(&answer.body)?.resources.into_iter().filter(|resource| wanted.holds(resource.get())).take(MAX_FOUND) {
+        page.push(resource.get());
+    }
+    match page.unreadable.pop() {
+        Some((_, failure)) => Err(failure),
+        None => Ok(page.entities),
+    }
+}
+
+fn text(body: &[u8]) -> Result<&str, Failure> {
+    std::str::from_utf8(body).map_err(|_| Failure::rejected("the server's answer is not UTF-8"))
+}
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;
