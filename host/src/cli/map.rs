@@ -1,13 +1,15 @@
 //! `provisor map`: one JSON document a line in, one outcome a line out, through the same component as in a run.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead as _, BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json, value::RawValue};
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
 
 use super::Exit;
 use crate::{
@@ -135,56 +137,95 @@ async fn map_page(
             Err(message) => bad.push((index, message)),
         }
     }
-    let mut outcomes: Vec<Value> = Vec::with_capacity(inputs.len());
+    let mut lines: Vec<Line> = Vec::with_capacity(inputs.len() + bad.len());
     if explain {
         for input in &inputs {
             let (outcome, steps) = mapper.explain(entity_type, operation, input).await;
-            let mut outcome = outcome_of(outcome);
-            outcome["steps"] = steps.into_iter().map(step).collect();
-            outcomes.push(outcome);
+            lines.push(Line { steps: Some(steps.into_iter().map(StepLine::of).collect()), ..Line::of(outcome) });
         }
     } else {
-        outcomes.extend(mapper.apply(entity_type, operation, &inputs).await.into_iter().map(outcome_of));
+        lines.extend(mapper.apply(entity_type, operation, &inputs).await.into_iter().map(Line::of));
     }
     for (index, message) in bad {
-        outcomes.insert(index, json!({ "outcome": "failed", "code": "map.not-a-document", "message": message, "at": "" }));
+        lines.insert(index, Line::failed("map.not-a-document".into(), message, String::new()));
     }
-    for outcome in &outcomes {
-        writeln!(output, "{outcome}").map_err(broken_pipe)?;
+    for line in &lines {
+        serde_json::to_writer(&mut *output, line).map_err(|error| broken_pipe(error.into()))?;
+        output.write_all(b"\n").map_err(broken_pipe)?;
     }
-    Ok(outcomes.iter().any(|outcome| outcome["outcome"] == "failed"))
+    Ok(lines.iter().any(|line| line.outcome == "failed"))
 }
 
-fn outcome_of(outcome: Transformed) -> Value {
-    match outcome {
-        Transformed::Mapped(Mapped { document, variables, unresolved }) => {
-            let variables: serde_json::Map<String, Value> = variables.into_iter().map(|v| (v.name, parsed(&v.value))).collect();
-            let mut line = json!({ "outcome": "mapped", "document": parsed(&document), "variables": variables });
-            if !unresolved.is_empty() {
-                line["unresolved"] = unresolved.into();
+/// One line of the output. Documents and values go out as the very text the component put out.
+#[derive(Default, Serialize)]
+struct Line {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    document: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    variables: Option<BTreeMap<String, Box<RawValue>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<String>,
+    /// Ids that no relation knows; under `map` there are no relations at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unresolved: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steps: Option<Vec<StepLine>>,
+}
+
+#[derive(Serialize)]
+struct StepLine {
+    at: String,
+    what: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Box<RawValue>>,
+}
+
+impl StepLine {
+    fn of(step: Step) -> Self {
+        Self { at: step.at, what: step.what, value: step.value.map(raw) }
+    }
+}
+
+impl Line {
+    fn of(outcome: Transformed) -> Self {
+        match outcome {
+            Transformed::Mapped(Mapped { document, variables, unresolved }) => Self {
+                outcome: "mapped",
+                document: Some(raw(document)),
+                variables: Some(variables.into_iter().map(|variable| (variable.name, raw(variable.value))).collect()),
+                unresolved,
+                ..Self::default()
+            },
+            Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => Self::skipped(reason),
+            Transformed::Failed(MappingFault { code, message, at }) => Self::failed(code, message, at),
+            Transformed::Unmapped => {
+                Self::skipped("No mapping has the scope of this operation: the target carries it out by itself".into())
             }
-            line
         }
-        Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => json!({ "outcome": "skipped", "reason": reason }),
-        Transformed::Failed(MappingFault { code, message, at }) => {
-            json!({ "outcome": "failed", "code": code, "message": message, "at": at })
-        }
-        Transformed::Unmapped => {
-            json!({ "outcome": "skipped", "reason": "No mapping has the scope of this operation: the target carries it out by itself" })
-        }
+    }
+
+    fn skipped(reason: String) -> Self {
+        Self { outcome: "skipped", reason: Some(reason), ..Self::default() }
+    }
+
+    fn failed(code: String, message: String, at: String) -> Self {
+        Self { outcome: "failed", code: Some(code), message: Some(message), at: Some(at), ..Self::default() }
     }
 }
 
-fn step(step: Step) -> Value {
-    let mut line = json!({ "at": step.at, "what": step.what });
-    if let Some(value) = step.value {
-        line["value"] = parsed(&value);
+/// JSON text as it is; `null` for what is no JSON, from a component that breaks the contract.
+fn raw(text: String) -> Box<RawValue> {
+    match RawValue::from_string(text) {
+        Ok(value) => value,
+        Err(_) => RawValue::NULL.to_owned(),
     }
-    line
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

@@ -42,6 +42,10 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         eprintln!("{warning}");
     }
     let sources = sources(&setup, args.system.as_deref())?;
+    if let Some(folder) = setup.manifest.state.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Exit::environment(format!("error[state.folder]: {} cannot be made: {error}", folder.display())))?;
+    }
     let state = SqliteStore::open(&setup.manifest.state).map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
     let state: Arc<dyn StateStore> = Arc::new(state);
     let mut code = 0;

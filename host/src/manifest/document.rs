@@ -1,6 +1,7 @@
 //! TOML text to a tree in which everything knows its place. Parsing goes on after an error, so that one run reports all of them.
 
 use std::ops::Range;
+use std::thread;
 
 use toml::de::{DeTable, DeValue};
 
@@ -49,8 +50,27 @@ impl Node {
     }
 }
 
+/// The stack for the parser. It bounds nested values and dotted keys to 80 each, and one inside the other to their product, which is more than the
+/// two megabytes of an ordinary thread take.
+const STACK: usize = 32 << 20;
+
 /// The entries of the document's root and every TOML error on the way.
 pub(super) fn parse(text: &str, problems: &mut Problems) -> Vec<Entry> {
+    let parsed = thread::scope(|scope| {
+        let parser = thread::Builder::new().stack_size(STACK).spawn_scoped(scope, || recovered(text, problems));
+        parser.map(thread::ScopedJoinHandle::join)
+    });
+    match parsed {
+        Ok(Ok(entries)) => entries,
+        Ok(Err(panic)) => std::panic::resume_unwind(panic),
+        Err(error) => {
+            problems.error("manifest.unreadable", Place::START, format!("there is no thread to parse the manifest: {error}"), "");
+            Vec::new()
+        }
+    }
+}
+
+fn recovered(text: &str, problems: &mut Problems) -> Vec<Entry> {
     let places = Places::new(text);
     let (root, errors) = DeTable::parse_recoverable(text);
     for error in errors {

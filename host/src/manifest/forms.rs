@@ -16,6 +16,8 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Url;
 
+const NO_WILDCARDS: &str = "there are no wildcards: name each host";
+
 /// How many characters of a text a message repeats.
 const LONGEST_SHOWN: usize = 120;
 
@@ -115,6 +117,12 @@ pub(super) fn http_url(text: &str) -> Result<Url, String> {
     if !["http", "https"].contains(&url.scheme()) || !scheme.eq_ignore_ascii_case(url.scheme()) || url.host_str().is_none() {
         return Err(right());
     }
+    if text.contains(char::is_whitespace) || text.contains(char::is_control) {
+        return Err("leave blanks and line breaks out of the URL".to_owned());
+    }
+    if url.host_str().is_some_and(|host| host.contains('*')) {
+        return Err(NO_WILDCARDS.to_owned());
+    }
     if !url.username().is_empty() || url.password().is_some() {
         return Err("leave user and password out of the URL and write them under auth".to_owned());
     }
@@ -137,6 +145,9 @@ pub(super) fn endpoint(text: &str) -> Result<String, String> {
     let port: u16 = port.parse().ok().filter(|port| *port > 0).ok_or_else(right)?;
     if host.is_empty() || host.contains(['/', '@']) {
         return Err(right());
+    }
+    if host.contains('*') {
+        return Err(NO_WILDCARDS.to_owned());
     }
     let host = url::Host::parse(host).map_err(|_| right())?;
     Ok(format!("{host}:{port}"))
@@ -175,12 +186,12 @@ mod tests {
             (
                 Form::Origin,
                 &["https://a.example", "https://a.example/", "http://a:1"],
-                &["https://a.example/x", "https://a?q", "a.example", "https://a#f"],
+                &["https://a.example/x", "https://a?q", "a.example", "https://a#f", "https://*.a"],
             ),
             (
                 Form::Endpoint,
                 &["a.example:389", "127.0.0.1:1", "[::1]:389"],
-                &["a.example", ":1", "a:0", "a:65536", "::1:389x", "ldap://a:1", "u@a:1", "::1:389"],
+                &["a.example", ":1", "a:0", "a:65536", "::1:389x", "ldap://a:1", "u@a:1", "*.a:1", "::1:389"],
             ),
             (Form::Network, &["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8"], &["10.0.0.0/33", "localhost", "10.0.0", ""]),
         ];

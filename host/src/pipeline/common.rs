@@ -5,11 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
 use super::{
+    clock::StageClock,
     page::{CommonEntity, CommonPage, RawPage, digest, id_variable},
     transform::Mapper,
 };
 use crate::{
-    report::{Counts, Failure, Notes, Skip as SkipNote, progress::Progress},
+    report::{Counts, Failure, Notes, Skip as SkipNote, Stage, progress::Progress},
     sandbox::contract::{Input, Operation, Skip, Transformed},
     state::Checkpoint,
 };
@@ -21,24 +22,46 @@ pub struct SourceSide {
     pub notes: Notes,
 }
 
-/// Map every page and hand it to all targets that still listen. Ends when the channel does.
-pub async fn map_pages(
-    mapper: &mut Mapper,
-    system: &str,
-    entity_type: Arc<str>,
-    mut raw: mpsc::Receiver<RawPage>,
-    mut targets: Vec<mpsc::Sender<Arc<CommonPage>>>,
-    side: &Mutex<SourceSide>,
-    progress: &Progress,
-) {
-    while let Some(page) = raw.recv().await {
-        if let Some(total) = page.total {
-            progress.expect(&entity_type, total);
+/// Maps the pages of one entity type.
+pub struct ReadMapping {
+    pub mapper: Mapper,
+    /// The source's name.
+    pub system: Arc<str>,
+    pub entity_type: Arc<str>,
+    pub side: Arc<Mutex<SourceSide>>,
+    pub progress: Progress,
+    pub clock: Arc<StageClock>,
+}
+
+impl ReadMapping {
+    /// Map every page and hand it to all targets that still listen. Ends when the channel does, and gives the mapper back.
+    pub async fn run(mut self, mut raw: mpsc::Receiver<RawPage>, mut targets: Vec<mpsc::Sender<Arc<CommonPage>>>) -> Mapper {
+        let clock = self.clock.clone();
+        while let Some(page) = raw.recv().await {
+            if let Some(total) = page.total {
+                self.progress.expect(&self.entity_type, total);
+            }
+            let page = Arc::new(clock.time(Stage::ReadMapping, self.map(page)).await);
+            let mut listening = Vec::with_capacity(targets.len());
+            for target in targets {
+                // A target that can do no more has gone; the others go on.
+                if target.send(page.clone()).await.is_ok() {
+                    listening.push(target);
+                }
+            }
+            targets = listening;
+            if targets.is_empty() {
+                break;
+            }
         }
+        self.mapper
+    }
+
+    async fn map(&mut self, page: RawPage) -> CommonPage {
         let place = Checkpoint { pages: page.number, cursor: page.next };
         let (ids, inputs): (Vec<String>, Vec<Input>) =
             page.entities.into_iter().map(|(id, document)| (id, Input { document, variables: Vec::new() })).unzip();
-        let outcomes = mapper.apply(&entity_type, Operation::Read, &inputs).await;
+        let outcomes = self.mapper.apply(&self.entity_type, Operation::Read, &inputs).await;
         drop(inputs);
         let mut counts = Counts { read: ids.len() as u64, ..Counts::default() };
         let mut entities = Vec::with_capacity(ids.len());
@@ -46,8 +69,8 @@ pub async fn map_pages(
         for (id, outcome) in ids.into_iter().zip(outcomes) {
             let failed = |code: String, message: String| Failure {
                 entity: id.clone(),
-                entity_type: entity_type.to_string(),
-                system: system.to_owned(),
+                entity_type: self.entity_type.to_string(),
+                system: self.system.to_string(),
                 stage: "read mapping",
                 code,
                 message,
@@ -65,7 +88,8 @@ pub async fn map_pages(
                 }
                 Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => {
                     counts.skipped += 1;
-                    notes.skip(SkipNote { system: system.to_owned(), entity_type: entity_type.to_string(), entity: id, reason });
+                    let (system, entity_type) = (self.system.to_string(), self.entity_type.to_string());
+                    notes.skip(SkipNote { system, entity_type, entity: id, reason });
                 }
                 Transformed::Failed(fault) => {
                     counts.failed += 1;
@@ -78,22 +102,9 @@ pub async fn map_pages(
                 }
             }
         }
-        {
-            let mut side = side.lock().unwrap_or_else(PoisonError::into_inner);
-            side.counts.add(&counts);
-            side.notes.append(notes);
-        }
-        let page = Arc::new(CommonPage { place, entities });
-        let mut listening = Vec::with_capacity(targets.len());
-        for target in targets {
-            // A target that can do no more has gone; the others go on.
-            if target.send(page.clone()).await.is_ok() {
-                listening.push(target);
-            }
-        }
-        targets = listening;
-        if targets.is_empty() {
-            return;
-        }
+        let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
+        side.counts.add(&counts);
+        side.notes.append(notes);
+        CommonPage { place, entities }
     }
 }

@@ -10,16 +10,17 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     PipelineError,
-    common::{SourceSide, map_pages},
+    clock::StageClock,
+    common::{ReadMapping, SourceSide},
     delete::delete,
     page::{CommonPage, combine},
-    read::{AllPages, ReadError, SourceSpec, certify, open as open_source, read, unreadable_failure},
+    read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
     target::{self, TargetRun, TargetSpec, run_entity_type},
     transform::{Mapper, MappingSpec},
     write::Writer,
 };
 use crate::{
-    report::{Counts, Decision, Failure, Notes, Report, Status, progress::Progress},
+    report::{Counts, Decision, Failure, Notes, Report, Stage, Status, progress::Progress},
     sandbox::Source,
     state::{Link, RunId, RunStatus, StateStore},
 };
@@ -73,13 +74,7 @@ struct Course {
     notes: Notes,
     deletions: Vec<crate::report::Deletion>,
     error: Option<Failure>,
-}
-
-/// The read of one entity type: the proof's ingredients.
-struct TypeRead {
-    entity_type: Arc<str>,
-    pages: Option<AllPages>,
-    counts: Counts,
+    clock: Arc<StageClock>,
 }
 
 impl Course {
@@ -92,7 +87,7 @@ impl Course {
         for spec in &job.targets {
             let link = Link::new(&*job.source.name, &*spec.name);
             let version = combine(&read_version, &spec.mapping.version());
-            let target_run = Arc::new(TargetRun::new(spec.clone(), job.state.clone(), run, link, version));
+            let target_run = Arc::new(TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone()));
             // Opened once before anything is read: what cannot be written to is told at once.
             let opened = prepare(spec).await;
             let broken = opened.is_err();
@@ -112,11 +107,11 @@ impl Course {
             let (read, back) = self.take_type(job, entity_type.as_str().into(), source.take(), mapper, targets).await?;
             mapper = back.1;
             source = back.0;
-            reads.push(read);
+            reads.extend(read);
         }
         // Groups before users: nothing points at what is deleted.
         for read in reads.iter().rev() {
-            self.delete_type(read, targets).await;
+            self.delete_type(read, &reads, targets).await;
         }
         Ok(())
     }
@@ -126,9 +121,9 @@ impl Course {
         job: &Job,
         entity_type: Arc<str>,
         source: Option<Source>,
-        mut mapper: Mapper,
+        mapper: Mapper,
         targets: &mut [TargetSide],
-    ) -> Result<(TypeRead, (Option<Source>, Mapper)), PipelineError> {
+    ) -> Result<(Option<TypeRead>, (Option<Source>, Mapper)), PipelineError> {
         job.progress.begin(&entity_type, None);
         let mut source = match source {
             Some(source) => source,
@@ -149,13 +144,13 @@ impl Course {
             running.push((index, tokio::spawn(run_entity_type(target.run.clone(), entity_type.clone(), pages, progress))));
         }
         if running.is_empty() {
-            let read = TypeRead { entity_type, pages: None, counts: Counts::default() };
-            return Ok((read, (Some(source), mapper)));
+            // No target takes this type.
+            return Ok((None, (Some(source), mapper)));
         }
         let (name, type_name, spec) = (job.source.name.clone(), entity_type.clone(), job.source.clone());
-        let noted = side.clone();
+        let (noted, clock) = (side.clone(), self.clock.clone());
         let reading = tokio::spawn(async move {
-            let end = read(&mut source, &spec, &type_name, raw_pages, |unreadable| {
+            let end = read(&mut source, &spec, &type_name, raw_pages, &clock, |unreadable| {
                 let mut side = noted.lock().unwrap_or_else(PoisonError::into_inner);
                 side.counts.failed += unreadable.len() as u64;
                 side.counts.read += unreadable.len() as u64;
@@ -166,11 +161,15 @@ impl Course {
             .await;
             (source, end)
         });
-        let (name, type_name, noted, progress) = (job.source.name.clone(), entity_type.clone(), side.clone(), job.progress.clone());
-        let mapping = tokio::spawn(async move {
-            map_pages(&mut mapper, &name, type_name, raw, senders, &noted, &progress).await;
-            mapper
-        });
+        let mapping = ReadMapping {
+            mapper,
+            system: job.source.name.clone(),
+            entity_type: entity_type.clone(),
+            side: side.clone(),
+            progress: job.progress.clone(),
+            clock: self.clock.clone(),
+        };
+        let mapping = tokio::spawn(mapping.run(raw, senders));
         let (source, end) = reading.await.map_err(PipelineError::stage)?;
         let mapper = mapping.await.map_err(PipelineError::stage)?;
         for (index, target) in running {
@@ -191,26 +190,26 @@ impl Course {
                 (None, None)
             }
         };
-        Ok((TypeRead { entity_type, pages, counts }, (source, mapper)))
+        Ok((Some(TypeRead { entity_type, pages, counts }), (source, mapper)))
     }
 
-    async fn delete_type(&mut self, read: &TypeRead, targets: &mut [TargetSide]) {
+    async fn delete_type(&mut self, read: &TypeRead, all: &[TypeRead], targets: &mut [TargetSide]) {
         for target in targets.iter_mut() {
             if target.broken || !target.entity_types.iter().any(|name| **name == *read.entity_type) {
                 continue;
             }
-            if let Err(error) = self.delete_from(read, target).await {
+            if let Err(error) = self.delete_from(read, all, target).await {
                 target.broken = true;
                 self.fail(&target.run.spec.name, &read.entity_type, &error);
             }
         }
     }
 
-    async fn delete_from(&mut self, read: &TypeRead, target: &TargetSide) -> Result<(), PipelineError> {
+    async fn delete_from(&mut self, read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
         let known = target.run.state.count(&target.run.link, &read.entity_type).await?;
-        let proof = certify(read.pages.as_ref(), &read.counts, known);
+        let proof = certify(read, all, known);
         let mut writer = Writer::open(target.run.clone()).await?;
-        self.deletions.push(delete(&mut writer, &read.entity_type, proof.as_ref()).await?);
+        self.deletions.push(self.clock.time(Stage::Delete, delete(&mut writer, &read.entity_type, proof.as_ref())).await?);
         Ok(())
     }
 
@@ -249,6 +248,7 @@ impl Course {
             systems,
             deletions: self.deletions,
             notes,
+            stages: self.clock.stages(),
             duration: started.elapsed(),
         }
     }

@@ -3,6 +3,7 @@
 //! A page of entities travels as a unit through bounded channels, so memory depends on the page size and never on how many identities there are. Users go before
 //! groups, one entity type at a time; what cannot be resolved yet is done again at the end of its type. The room knows neither WebAssembly nor SQL.
 
+mod clock;
 mod common;
 mod conflict;
 mod delete;

@@ -17,7 +17,7 @@ use super::{
     transform::Mapper,
 };
 use crate::{
-    report::{Counts, Failure, Skip as SkipNote, Unresolved},
+    report::{Counts, Failure, Skip as SkipNote, Stage, Unresolved},
     sandbox::contract::{Input, Mapped, Operation, Skip, Transformed},
     state::{Checkpoint, IntentId, Relation, RelationChange, StateError},
 };
@@ -160,7 +160,7 @@ impl Planner {
                     variables: open.relation.iter().map(|r| text_variable("entityIdTargetSystem", &r.target_id)).collect(),
                 })
                 .collect();
-            let outcomes = self.mapper.apply(&self.entity_type, operation, &inputs).await;
+            let outcomes = self.run.clock.time(Stage::WriteMapping, self.mapper.apply(&self.entity_type, operation, &inputs)).await;
             self.run.spec.relations.check()?;
             for (open, outcome) in group.into_iter().zip(outcomes) {
                 self.decide(open, outcome, spill, &mut planned);

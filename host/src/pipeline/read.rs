@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::page::RawPage;
+use super::{clock::StageClock, page::RawPage};
 use crate::{
-    report::{Counts, Failure},
+    report::{Counts, Failure, Stage},
     sandbox::{
         Authority, Fault, Plugin, Settings, Source,
         contract::{self, Query, Scope, Unreadable, failure_code},
@@ -61,17 +61,28 @@ pub struct AllPages {
     _only_made_here: (),
 }
 
-/// Weigh a read of one entity type. `counts` are the source's, `known` is how many relations the target has.
-///
-/// The error says in a sentence why nothing may be deleted (spec section 2.5, step 4).
-pub fn certify(pages: Option<&AllPages>, counts: &Counts, known: u64) -> Result<CompleteRead, String> {
-    if pages.is_none() {
-        return Err("the read did not come to its end".into());
+/// The read of one entity type, as far as it came.
+#[derive(Debug)]
+pub struct TypeRead {
+    pub entity_type: Arc<str>,
+    /// Absent: it did not come to its end.
+    pub pages: Option<AllPages>,
+    /// The source's counts.
+    pub counts: Counts,
+}
+
+/// Weigh what was read of one entity type, `known` being how many relations the target has. A failure in any type of the run stands in the way of every deletion
+/// (spec section 2.5, step 4); the error says in a sentence which.
+pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, String> {
+    for TypeRead { entity_type, pages, counts } in all {
+        if pages.is_none() {
+            return Err(format!("reading {entity_type}s did not come to its end"));
+        }
+        if counts.failed > 0 {
+            return Err(format!("{} {entity_type}s failed at the source", counts.failed));
+        }
     }
-    if counts.failed > 0 {
-        return Err(format!("{} entities failed at the source", counts.failed));
-    }
-    if counts.read == 0 && known > 0 {
+    if read.counts.read == 0 && known > 0 {
         return Err(format!("the source was empty although {known} entities are known"));
     }
     Ok(CompleteRead { _only_made_here: () })
@@ -90,12 +101,13 @@ pub async fn read(
     spec: &SourceSpec,
     entity_type: &str,
     pages: mpsc::Sender<RawPage>,
+    clock: &StageClock,
     mut unreadable: impl FnMut(Vec<Unreadable>),
 ) -> Result<AllPages, ReadError> {
     let mut cursor: Option<String> = None;
     for number in 1_u64.. {
         let query = Query { entity_type: entity_type.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: spec.page_size };
-        let page = source.read_page(&query).await?.map_err(ReadError::Refused)?;
+        let page = clock.time(Stage::Read, source.read_page(&query)).await?.map_err(ReadError::Refused)?;
         if !page.unreadable.is_empty() {
             unreadable(page.unreadable);
         }

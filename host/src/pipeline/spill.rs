@@ -15,7 +15,7 @@ use super::{
     target::TargetRun,
     write::Writer,
 };
-use crate::report::Unresolved;
+use crate::report::{Stage, Unresolved};
 
 /// Entities done again at once.
 const BATCH: usize = 500;
@@ -73,10 +73,11 @@ impl Spill {
     /// Do them again, now that everything of their type is in the target.
     pub async fn second_pass(self, planner: &mut Planner, writer: &mut Writer) -> Result<(), PipelineError> {
         let mut lines = self.lines()?;
+        let clock = writer.run.clock.clone();
         loop {
             let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>().map_err(PipelineError::Spill)?;
             if batch.is_empty() {
-                return writer.settle_all().await;
+                return clock.time(Stage::Write, writer.settle_all()).await;
             }
             let unchanged: std::collections::HashSet<String> =
                 batch.iter().filter(|line| line.unchanged).map(|line| line.id.clone()).collect();
@@ -84,9 +85,9 @@ impl Spill {
                 .into_iter()
                 .map(|line| CommonEntity { digest: digest(&line.document), source_id: line.id, document: line.document })
                 .collect();
-            let mut page = planner.plan_again(entities).await?;
+            let mut page = clock.time(Stage::Plan, planner.plan_again(entities)).await?;
             page.counts = crate::report::Counts::default();
-            writer.write_again(page, &unchanged).await?;
+            clock.time(Stage::Write, writer.write_again(page, &unchanged)).await?;
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     PipelineError,
+    clock::StageClock,
     page::{CommonPage, Digest},
     plan::Planner,
     relations::StateRelations,
@@ -22,7 +23,7 @@ use super::{
     write::Writer,
 };
 use crate::{
-    report::{Counts, Notes, progress::Progress},
+    report::{Counts, Notes, Stage, progress::Progress},
     sandbox::{
         Authority, Fault, Plugin, Settings, Target,
         contract::{Failure, failure_code},
@@ -85,6 +86,7 @@ pub struct TargetRun {
     pub link: Link,
     /// Stands for the read mapping and the write mapping together.
     pub version: Digest,
+    pub clock: Arc<StageClock>,
     inner: Mutex<Inner>,
 }
 
@@ -99,8 +101,8 @@ struct Inner {
 }
 
 impl TargetRun {
-    pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest) -> Self {
-        Self { spec, state, run, link, version, inner: Mutex::default() }
+    pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest, clock: Arc<StageClock>) -> Self {
+        Self { spec, state, run, link, version, clock, inner: Mutex::default() }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -178,16 +180,17 @@ pub async fn run_entity_type(
     let (plans, mut to_write) = mpsc::channel(2);
     let writer_run = run.clone();
     let writer = tokio::spawn(async move {
+        let clock = writer_run.clock.clone();
         let mut writer = Writer::open(writer_run).await?;
         while let Some(page) = to_write.recv().await {
-            bar.advance(writer.write(page).await?);
+            bar.advance(clock.time(Stage::Write, writer.write(page)).await?);
         }
-        writer.settle_all().await?;
+        clock.time(Stage::Write, writer.settle_all()).await?;
         Ok::<Writer, PipelineError>(writer)
     });
     let mut spill = Spill::default();
     while let Some(page) = pages.recv().await {
-        let page = planner.plan(&page, &mut spill).await?;
+        let page = run.clock.time(Stage::Plan, planner.plan(&page, &mut spill)).await?;
         if plans.send(page).await.is_err() {
             break;
         }

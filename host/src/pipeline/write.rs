@@ -18,7 +18,7 @@ use super::{
     transform::Mapper,
 };
 use crate::{
-    report::{Counts, Failure},
+    report::{Counts, Failure, Stage},
     sandbox::{
         Fault, Target,
         contract::{Action, Change, Input, Kind, Operation, Transformed, Update, Written},
@@ -66,7 +66,7 @@ impl Writer {
 
     async fn carry_out(&mut self, mut page: PlannedPage, second_pass: Option<&HashSet<String>>) -> Result<(), PipelineError> {
         let intent = match page.intent.take() {
-            Some(pending) => Some(pending.await.map_err(PipelineError::stage)??),
+            Some(pending) => Some(self.run.clock.time(Stage::Commit, pending).await.map_err(PipelineError::stage)??),
             None => None,
         };
         let mut counts = page.counts;
@@ -123,7 +123,7 @@ impl Writer {
 
     async fn settle_oldest(&mut self) -> Result<(), PipelineError> {
         if let Some((commit, departed)) = self.commits.pop_front() {
-            let Committed { inserted } = commit.await.map_err(PipelineError::stage)??;
+            let Committed { inserted } = self.run.clock.time(Stage::Commit, commit).await.map_err(PipelineError::stage)??;
             self.run.with_seen(|seen| inserted.iter().for_each(|id| _ = seen.insert(*id)));
             self.run.arrive(departed.iter().map(String::as_str));
         }

@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use std::time::Duration;
+
 use super::{Counts, Failure, Report};
 
 pub(super) fn render(report: &Report) -> Value {
@@ -35,6 +37,11 @@ pub(super) fn render(report: &Report) -> Value {
         .iter()
         .map(|u| json!({ "entity": u.entity, "entity-type": u.entity_type, "system": u.system, "references": u.references }))
         .collect();
+    let stages: Map<String, Value> = report
+        .stages
+        .iter()
+        .map(|(stage, time)| (stage.name().to_owned(), json!({ "busy": seconds(time.busy), "waiting": seconds(time.waiting) })))
+        .collect();
     json!({
         "run": report.run,
         "job": "read",
@@ -50,8 +57,14 @@ pub(super) fn render(report: &Report) -> Value {
         "skips-omitted": report.notes.skips_omitted,
         "unresolved": unresolved,
         "unresolved-omitted": report.notes.unresolved_omitted,
-        "seconds": (report.duration.as_secs_f64() * 1000.0).round() / 1000.0,
+        "stages": stages,
+        "seconds": seconds(report.duration),
     })
+}
+
+/// To the millisecond.
+fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
 
 fn counts_of(counts: &Counts) -> Value {

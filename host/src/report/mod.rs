@@ -3,11 +3,13 @@
 mod failures;
 mod json;
 pub mod progress;
+mod stages;
 mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
 pub use failures::{Failure, Notes, Skip, Unresolved};
+pub use stages::{Stage, StageTime, Stages};
 
 /// Counts of one system and entity type. A source reads, skips and fails; a target does everything but read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +124,7 @@ pub struct Report {
     pub systems: Vec<(String, BTreeMap<String, Counts>)>,
     pub deletions: Vec<Deletion>,
     pub notes: Notes,
+    pub stages: Stages,
     pub duration: Duration,
 }
 

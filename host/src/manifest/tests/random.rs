@@ -82,8 +82,8 @@ fn depth_is_bounded() {
     for text in [
         format!("systems = {}", "[".repeat(100_000)),
         format!("systems = {}1{}", "[".repeat(70), "]".repeat(70)),
-        format!("{} = 1", ["a"; 100_000].join(".")),
-        format!("[{dotted}]\n{dotted} = {}1{}", format!("{{{dotted} = ").repeat(20), "}".repeat(20)),
+        format!("{} = 1", vec!["a"; 100_000].join(".")),
+        format!("[{dotted}]\n{dotted} = {}1{}", format!("{{{dotted} = ").repeat(75), "}".repeat(75)),
     ] {
         let problems = resolve_text(&text).1.unwrap_err();
         assert!(problems.iter().any(|problem| problem.code == "manifest.syntax"), "{problems:#?}");
