@@ -93,11 +93,13 @@ pub struct Setup {
     /// What is doubtful and does not stop a run.
     pub warnings: Vec<Problem>,
     doors: BTreeMap<String, Arc<Door>>,
+    /// Plugins nobody has accepted or refused yet.
+    new: Vec<Pinned>,
 }
 
 impl Setup {
-    /// Read the manifest, scan its plugins, check everything at once, and compare the plugins with the lock beside the manifest. Plugins nobody has seen before are
-    /// pinned; a changed one is refused until it is accepted.
+    /// Read the manifest, scan its plugins, check everything at once, and compare the plugins with the lock beside the manifest: a changed one is refused until it is
+    /// accepted. Writes nothing.
     pub async fn load(path: &Path, cache: &Path) -> Result<Self, SetupError> {
         let (raw, registry) = scan(path, cache).await?;
         let refused: Vec<String> = refused(&registry);
@@ -123,7 +125,7 @@ impl Setup {
             return Err(SetupError::NoMapping { folder: manifest.plugins, refused: refused_lines(&registry) });
         }
         let used = used(&manifest, &registry);
-        let mut lock = Lock::read(&manifest.path)?;
+        let lock = Lock::read(&manifest.path)?;
         let mut changed = Vec::new();
         let mut new = Vec::new();
         for (verdict, pinned) in lock.check(&used).into_iter().zip(&used) {
@@ -136,9 +138,6 @@ impl Setup {
         if !changed.is_empty() {
             return Err(SetupError::Changed { manifest: manifest.path, changed });
         }
-        if !new.is_empty() {
-            lock.accept(&new)?;
-        }
         let egress = Egress::new(Trust::default());
         let mut doors = BTreeMap::new();
         for system in &manifest.systems {
@@ -148,7 +147,15 @@ impl Setup {
                 doors.insert(system.name.clone(), door);
             }
         }
-        Ok(Self { manifest, registry, warnings, doors })
+        Ok(Self { manifest, registry, warnings, doors, new })
+    }
+
+    /// Pin plugins that are used for the first time, so that a later change is noticed.
+    pub fn pin_new(&self) -> Result<(), SetupError> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        Ok(Lock::read(&self.manifest.path)?.accept(&self.new)?)
     }
 
     fn plugin(&self, id: &str) -> &Plugin {

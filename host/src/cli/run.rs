@@ -9,11 +9,11 @@ use clap::Args;
 
 use super::{Exit, build};
 use crate::{
-    manifest::System,
+    manifest::{self, Problem, System},
     pipeline::{Job, read_job},
     registry::description::Role,
     report::progress::Progress,
-    setup::{self, Setup},
+    setup::{self, Setup, SetupError},
     state::{SqliteStore, StateStore},
 };
 
@@ -34,10 +34,16 @@ pub struct RunArgs {
 
 pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     if args.build {
-        build::build(&crate::manifest::read(&args.manifest).plugins())?;
+        let manifest = manifest::read(&args.manifest);
+        let problems = manifest.problems();
+        if problems.iter().any(Problem::is_error) {
+            return Err(SetupError::Manifest { problems }.into());
+        }
+        build::build(&manifest.plugins())?;
         setup::accept(&args.manifest, cache).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
+    setup.pin_new()?;
     for warning in &setup.warnings {
         eprintln!("{warning}");
     }

@@ -22,6 +22,8 @@ use crate::{
     state::{Checkpoint, IntentId, Relation, RelationChange, StateError},
 };
 
+const TWICE: &str = "the source has this id twice; the first one counts";
+
 /// What is to be done for one entity.
 #[derive(Debug)]
 pub struct PlannedChange {
@@ -90,18 +92,24 @@ impl Planner {
 
     /// Plan a page as it came from the source. Entities whose references are not all there yet go to `spill` for a second pass.
     pub async fn plan(&mut self, page: &CommonPage, spill: &mut Spill) -> Result<PlannedPage, PipelineError> {
-        let ids: Vec<&str> = page.entities.iter().map(|entity| entity.source_id.as_str()).collect();
-        let relations = self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?;
         let mut counts = Counts::default();
-        let (mut open, mut departed) = (Vec::new(), Vec::with_capacity(page.entities.len()));
-        for (entity, relation) in page.entities.iter().zip(relations) {
-            let met = relation.as_ref().is_some_and(|relation| self.run.with_seen(|seen| seen.contains(relation.id)));
-            if met || !self.run.depart(&entity.source_id) {
+        // On their way first, looked up then: an id that is not on its way any more is committed, so the lookup sees it.
+        let (departing, twice): (Vec<&CommonEntity>, Vec<&CommonEntity>) =
+            page.entities.iter().partition(|entity| self.run.depart(&entity.source_id));
+        let ids: Vec<&str> = departing.iter().map(|entity| entity.source_id.as_str()).collect();
+        let relations = self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?;
+        let departed = ids.into_iter().map(str::to_owned).collect();
+        for entity in twice {
+            counts.skipped += 1;
+            self.skip(&entity.source_id, TWICE.into());
+        }
+        let mut open = Vec::new();
+        for (entity, relation) in departing.into_iter().zip(relations) {
+            if relation.as_ref().is_some_and(|relation| self.run.with_seen(|seen| seen.contains(relation.id))) {
                 counts.skipped += 1;
-                self.skip(&entity.source_id, "the source has this id twice; the first one counts".into());
+                self.skip(&entity.source_id, TWICE.into());
                 continue;
             }
-            departed.push(entity.source_id.clone());
             if let Some(met) = self.leftover.get_mut(&entity.source_id) {
                 *met = true;
             }

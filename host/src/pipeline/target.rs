@@ -189,14 +189,20 @@ pub async fn run_entity_type(
         Ok::<Writer, PipelineError>(writer)
     });
     let mut spill = Spill::default();
-    while let Some(page) = pages.recv().await {
-        let page = run.clock.time(Stage::Plan, planner.plan(&page, &mut spill)).await?;
-        if plans.send(page).await.is_err() {
-            break;
+    let outcome = async {
+        while let Some(page) = pages.recv().await {
+            let page = run.clock.time(Stage::Plan, planner.plan(&page, &mut spill)).await?;
+            if plans.send(page).await.is_err() {
+                break;
+            }
         }
+        Ok::<(), PipelineError>(())
     }
+    .await;
+    // Whatever became of the plan: what was handed on is written and committed before anybody says how it ended.
     drop(plans);
     let mut writer = writer.await.map_err(PipelineError::stage)??;
+    outcome?;
     // What an interrupted run may have created is settled once the entity was met again and its page is committed. What was not met stays in doubt.
     let met: Vec<&str> = leftover.iter().map(String::as_str).filter(|id| planner.has_met(id)).collect();
     run.state.settle(&run.link, &entity_type, &met).await?;

@@ -63,7 +63,9 @@ fn table(out: &mut String, report: &Report) {
 
 fn list<T>(out: &mut String, title: &str, entries: &[T], omitted: u64, line: impl Fn(&T) -> String) {
     for entry in entries.iter().take(SHOWN) {
-        let _ = writeln!(out, "{title:<10} {}", line(entry));
+        // Ids and messages are text of strangers: control characters could repaint the operator's terminal.
+        let line: String = line(entry).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let _ = writeln!(out, "{title:<10} {line}");
     }
     let more = entries.len().saturating_sub(SHOWN) as u64 + omitted;
     if more > 0 {
