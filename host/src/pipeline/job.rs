@@ -15,7 +15,7 @@ use super::{
     delete::delete,
     page::{CommonPage, combine},
     read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
-    target::{self, TargetRun, TargetSpec, run_entity_type},
+    target::{self, TargetError, TargetRun, TargetSpec, run_entity_type},
     transform::{Mapper, MappingSpec},
     write::Writer,
 };
@@ -124,7 +124,12 @@ impl Course {
         mapper: Mapper,
         targets: &mut [TargetSide],
     ) -> Result<(Option<TypeRead>, (Option<Source>, Mapper)), PipelineError> {
-        job.progress.begin(&entity_type, None);
+        // Until the source says how many there are, as many as last time are expected.
+        let mut known = 0;
+        for target in targets.iter().filter(|target| !target.broken) {
+            known = known.max(job.state.count(&target.run.link, &entity_type).await?);
+        }
+        job.progress.begin(&entity_type, (known > 0).then_some(known));
         let mut source = match source {
             Some(source) => source,
             None => open_source(&job.source).await?,
@@ -254,11 +259,13 @@ impl Course {
     }
 }
 
-/// Open a target once and learn which entity types its transformation writes.
+/// Open a target once, try its connection and learn which entity types its transformation writes.
 async fn prepare(spec: &TargetSpec) -> Result<Vec<String>, PipelineError> {
     let mut mapper = Mapper::open(spec.mapping.clone()).await?;
     let types = mapper.entity_types().await?;
-    target::open(&spec.connector).await?;
+    let mut target = target::open(&spec.connector).await?;
+    // A backend that is away, or does not let us in, is one failure of the run and not one of every entity.
+    target.probe().await.map_err(TargetError::from)?.map_err(TargetError::Refused)?;
     Ok(types.into_iter().filter(|name| spec.connector.plugin.description().entity_type(name).is_some()).collect())
 }
 

@@ -1,8 +1,8 @@
 //! The progress bar: rate and remaining time on a terminal, nothing elsewhere.
 
-use std::{io::IsTerminal as _, time::Duration};
+use std::{fmt::Write, io::IsTerminal as _, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Progress of a run; cheap to call from every stage.
 #[derive(Clone, Debug)]
@@ -28,12 +28,14 @@ impl Progress {
         let template = match total {
             Some(total) => {
                 self.0.set_length(total);
-                "{msg} [{bar:30}] {human_pos}/{human_len} {per_sec} {eta} left"
+                "{msg} [{bar:30}] {human_pos}/{human_len} {rate} {eta} left"
             }
-            None => "{spinner} {msg} {human_pos} {per_sec} {elapsed}",
+            None => "{spinner} {msg} {human_pos} {rate} {elapsed}",
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
-            self.0.set_style(style);
+            self.0.set_style(style.with_key("rate", |state: &ProgressState, out: &mut dyn Write| {
+                let _ = write!(out, "{:.0}/s", state.per_sec());
+            }));
         }
         self.0.set_message(format!("{entity_type}s"));
         self.0.enable_steady_tick(Duration::from_millis(250));
