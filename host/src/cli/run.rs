@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Exit, build};
 use crate::{
     manifest::{self, Problem, System},
-    pipeline::{Job, read_job},
+    pipeline::{Job, Mapper, OpenError, read_job},
     registry::description::Role,
     report::progress::Progress,
     setup::{self, Setup, SetupError},
@@ -48,6 +48,9 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         eprintln!("{warning}");
     }
     let sources = sources(&setup, args.system.as_deref())?;
+    for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
+        check_transformation(&setup, system).await?;
+    }
     if let Some(folder) = setup.manifest.state.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Exit::environment(format!("error[state.folder]: {} cannot be made: {error}", folder.display())))?;
@@ -68,6 +71,15 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
+}
+
+/// A transformation that cannot be understood is told before anything is touched.
+async fn check_transformation(setup: &Setup, system: &System) -> Result<(), Exit> {
+    match Mapper::open(setup.mapping(system, None)).await {
+        Err(error @ OpenError::Text { .. }) => Err(Exit::input(error.to_string())),
+        // Anything else is an event of the run.
+        Ok(_) | Err(OpenError::Fault(_)) => Ok(()),
+    }
 }
 
 /// A failed run says more than failed entities.

@@ -64,23 +64,25 @@ impl Writer {
         existed_before: bool,
     ) -> Result<Settled, PipelineError> {
         let source_id = &planned.entity.source_id;
-        if let Some(other) = self.run.state.related_to(&self.run.link, entity_type, &target_id).await?
-            && other != *source_id
-        {
-            let message =
-                format!("the target's entity {target_id} already belongs to source entity {other}; {source_id} may not take it over");
-            return Ok(Settled::failed("conflict.already-related", &message));
+        let committed = self.run.state.related_to(&self.run.link, entity_type, &target_id).await?;
+        let other = committed.filter(|other| other != source_id).or_else(|| self.claim(&target_id, source_id));
+        if let Some(other) = other {
+            return Ok(Settled::already_related(&target_id, &other, source_id));
         }
-        let update = Update { id: target_id, document: planned.document.clone() };
+        let update = Update { id: target_id.clone(), document: planned.document.clone() };
         let change = Change { entity_type: entity_type.to_owned(), action: Action::Update(update) };
-        match self.call(std::slice::from_ref(&change)).await? {
+        let settled = match self.call(std::slice::from_ref(&change)).await? {
             Ok(outcomes) => match outcomes.into_iter().next() {
-                Some(Written::Written(written)) => Ok(Settled::Written { target_id: written.id, existed_before, created: !existed_before }),
-                Some(Written::Failed(failure)) => Ok(Settled::failed(&code_of(&failure), &failure.message)),
-                None => Ok(Settled::failed("plugin.contract", "no outcome for one change")),
+                Some(Written::Written(written)) => {
+                    return Ok(Settled::Written { target_id: written.id, existed_before, created: !existed_before });
+                }
+                Some(Written::Failed(failure)) => Settled::failed(&code_of(&failure), &failure.message),
+                None => Settled::failed("plugin.contract", "no outcome for one change"),
             },
-            Err(fault) => Ok(Settled::fault(&fault, !existed_before)),
-        }
+            Err(fault) => Settled::fault(&fault, !existed_before),
+        };
+        self.release(&target_id);
+        Ok(settled)
     }
 
     async fn look_for(&mut self, entity_type: &str, document: &str) -> Result<Found, PipelineError> {
@@ -126,6 +128,11 @@ impl Writer {
 fn attribute_value<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
     let mut value = document;
     let mut rest = path.trim().trim_start_matches('$');
+    // RFC 7644 section 3.10: a schema's name is full of dots, the attribute stands behind its last colon.
+    if let Some((schema, attribute)) = rest.strip_prefix("urn:").and_then(|_| rest.rsplit_once(':')) {
+        value = value.get(schema)?;
+        rest = attribute;
+    }
     while !rest.is_empty() {
         if let Some(quoted) = rest.strip_prefix("['") {
             let (name, after) = quoted.split_once("']")?;
@@ -161,6 +168,7 @@ mod tests {
             ("emails[0].value", Some("a@b.c")),
             ("emails[*].value", Some("a@b.c")),
             ("['urn:x:2.0']['name']", Some("n")),
+            ("urn:x:2.0:name", Some("n")),
             ("none", None),
             ("emails[1].value", None),
             ("emails[", None),

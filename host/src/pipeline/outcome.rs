@@ -32,6 +32,12 @@ impl Settled {
         Self::Failed { code: code.to_owned(), message: message.to_owned(), in_doubt: false }
     }
 
+    /// The target entity belongs to another source entity; two of them must not share it (spec section 10, 13).
+    pub(super) fn already_related(target_id: &str, other: &str, source_id: &str) -> Self {
+        let message = format!("the target's entity {target_id} already belongs to source entity {other}; {source_id} may not take it over");
+        Self::failed("conflict.already-related", &message)
+    }
+
     pub(super) fn fault(fault: &Fault, in_doubt: bool) -> Self {
         Self::Failed { code: fault.code().to_owned(), message: fault.to_string(), in_doubt }
     }

@@ -4,7 +4,7 @@
 //! therefore knows on its next start which entities it may already have created, looks for them first, and creates none twice.
 
 use std::{
-    collections::{HashSet, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 use super::{
     PipelineError,
     outcome::{Settled, code_of},
+    page::{digest, text_variable},
     plan::{PlannedChange, PlannedPage, PlannedStep},
     target::{self, TargetRun},
     transform::Mapper,
@@ -35,13 +36,21 @@ const MAX_FAULTS: u32 = 20;
 
 type Commit = JoinHandle<Result<Committed, StateError>>;
 
+/// What is free again once a page is committed.
+struct OnItsWay {
+    source_ids: Vec<String>,
+    target_ids: Vec<String>,
+}
+
 /// Writes the pages of one entity type to one target.
 pub struct Writer {
     pub(super) run: Arc<TargetRun>,
     pub(super) instance: Option<Target>,
-    /// For an update that turns out to be a create.
+    /// For an update that turns out to be a create, and for what an update of a new entity would send.
     mapper: Mapper,
-    commits: VecDeque<(Commit, Vec<String>)>,
+    commits: VecDeque<(Commit, OnItsWay)>,
+    /// Target id -> source id of everything written and not yet committed: the state does not know these relations.
+    claims: HashMap<String, String>,
     faults: u32,
 }
 
@@ -49,7 +58,7 @@ impl Writer {
     pub async fn open(run: Arc<TargetRun>) -> Result<Self, PipelineError> {
         let instance = Some(target::open(&run.spec.connector).await?);
         let mapper = Mapper::lazy(run.spec.mapping.clone());
-        Ok(Self { run, instance, mapper, commits: VecDeque::new(), faults: 0 })
+        Ok(Self { run, instance, mapper, commits: VecDeque::new(), claims: HashMap::new(), faults: 0 })
     }
 
     /// Write a page and send its commit on the way. Answers how many entities of the source are done with it.
@@ -72,8 +81,9 @@ impl Writer {
         let mut counts = page.counts;
         let mut changes = std::mem::take(&mut page.noted);
         let mut in_doubt = Vec::new();
-        let settled = self.settle(&page.entity_type, page.changes).await?;
-        let mut updated_after_all = 0;
+        let mut settled = self.settle(&page.entity_type, page.changes).await?;
+        self.look_ahead(&page.entity_type, &mut settled).await?;
+        let (mut updated_after_all, mut target_ids) = (0, Vec::new());
         for (planned, settled) in settled {
             let source_id = planned.entity.source_id.clone();
             match settled {
@@ -84,6 +94,7 @@ impl Writer {
                         counts.updated += 1;
                     }
                     updated_after_all += u64::from(second_pass.is_some_and(|unchanged| unchanged.contains(&source_id)));
+                    target_ids.push(target_id.clone());
                     changes.push(relation_change(planned, target_id, existed_before));
                 }
                 Settled::Failed { code, message, in_doubt: doubt } => {
@@ -108,13 +119,44 @@ impl Writer {
             self.run.state.intend(self.run.run, &self.run.link, &page.entity_type, &in_doubt).await?;
         }
         let commit = PageCommit { changes, intents_done: intent, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
-        self.commit(commit.count(&*self.run.spec.name, counters(&counted)), page.departed).await
+        let on_its_way = OnItsWay { source_ids: page.departed, target_ids };
+        self.commit(commit.count(&*self.run.spec.name, counters(&counted)), on_its_way).await
+    }
+
+    /// Replace the digests of what was just created by those of what an update would send. A create is mapped without the target's id and with mappings of its
+    /// own scope (spec section 4.6): compared with it, the next update would look different and be sent for nothing.
+    async fn look_ahead(&mut self, entity_type: &str, settled: &mut [(PlannedChange, Settled)]) -> Result<(), PipelineError> {
+        if !self.run.spec.mapping.tells_updates_from_creates() {
+            return Ok(());
+        }
+        let (mut created, mut inputs) = (Vec::new(), Vec::new());
+        for (planned, settled) in settled {
+            // While a reference is open, what an update would send may already have more than what was sent: the second pass writes it.
+            if let (PlannedStep::Create { .. }, Some(_), Settled::Written { target_id, .. }) =
+                (&planned.step, planned.common_digest, settled)
+            {
+                let variables = vec![text_variable("entityIdTargetSystem", target_id)];
+                inputs.push(Input { document: planned.entity.document.clone(), variables });
+                created.push(planned);
+            }
+        }
+        if created.is_empty() {
+            return Ok(());
+        }
+        let outcomes = self.mapper.apply(entity_type, Operation::Update, &inputs).await;
+        self.run.spec.relations.check()?;
+        for (planned, outcome) in created.into_iter().zip(outcomes) {
+            if let Transformed::Mapped(mapped) = outcome {
+                planned.target_digest = digest(&mapped.document);
+            }
+        }
+        Ok(())
     }
 
     /// Send a commit on its way; waits only while too many are.
-    async fn commit(&mut self, commit: PageCommit, departed: Vec<String>) -> Result<(), PipelineError> {
+    async fn commit(&mut self, commit: PageCommit, on_its_way: OnItsWay) -> Result<(), PipelineError> {
         let state = self.run.state.clone();
-        self.commits.push_back((tokio::spawn(async move { state.commit(commit).await }), departed));
+        self.commits.push_back((tokio::spawn(async move { state.commit(commit).await }), on_its_way));
         while self.commits.len() > COMMITS {
             self.settle_oldest().await?;
         }
@@ -122,10 +164,13 @@ impl Writer {
     }
 
     async fn settle_oldest(&mut self) -> Result<(), PipelineError> {
-        if let Some((commit, departed)) = self.commits.pop_front() {
+        if let Some((commit, on_its_way)) = self.commits.pop_front() {
             let Committed { inserted } = self.run.clock.time(Stage::Commit, commit).await.map_err(PipelineError::stage)??;
             self.run.with_seen(|seen| inserted.iter().for_each(|id| _ = seen.insert(*id)));
-            self.run.arrive(departed.iter().map(String::as_str));
+            self.run.arrive(on_its_way.source_ids.iter().map(String::as_str));
+            for id in on_its_way.target_ids {
+                self.claims.remove(&id);
+            }
         }
         Ok(())
     }
@@ -136,6 +181,17 @@ impl Writer {
             self.settle_oldest().await?;
         }
         Ok(())
+    }
+
+    /// Note that this target entity is this source entity's until the state knows; the source id it belongs to already, if it is another one.
+    pub(super) fn claim(&mut self, target_id: &str, source_id: &str) -> Option<String> {
+        let owner = self.claims.entry(target_id.to_owned()).or_insert_with(|| source_id.to_owned());
+        (owner != source_id).then(|| owner.clone())
+    }
+
+    /// The target entity was not taken after all.
+    pub(super) fn release(&mut self, target_id: &str) {
+        self.claims.remove(target_id);
     }
 
     async fn settle(&mut self, entity_type: &str, planned: Vec<PlannedChange>) -> Result<Vec<(PlannedChange, Settled)>, PipelineError> {
@@ -164,6 +220,12 @@ impl Writer {
             batch.into_iter().map(|planned| as_change(entity_type, planned)).unzip();
         match self.call(&changes).await? {
             Ok(outcomes) => {
+                // What was written is claimed before any conflict is looked at: the entity a conflict finds may be one of this very batch.
+                for (planned, outcome) in batch.iter().zip(&outcomes) {
+                    if let Written::Written(written) = outcome {
+                        self.claim(&written.id, &planned.entity.source_id);
+                    }
+                }
                 for ((mut planned, change), outcome) in batch.into_iter().zip(changes).zip(outcomes) {
                     planned.document = document_of(change);
                     let outcome = self.settle_one(entity_type, &mut planned, outcome).await?;
@@ -206,7 +268,12 @@ impl Writer {
 
     async fn settle_one(&mut self, entity_type: &str, planned: &mut PlannedChange, outcome: Written) -> Result<Settled, PipelineError> {
         let failure = match (outcome, &planned.step) {
-            (Written::Written(written), PlannedStep::Create { .. }) => return Ok(Settled::created(written.id)),
+            (Written::Written(written), PlannedStep::Create { .. }) => {
+                return Ok(match self.claim(&written.id, &planned.entity.source_id) {
+                    None => Settled::created(written.id),
+                    Some(other) => Settled::already_related(&written.id, &other, &planned.entity.source_id),
+                });
+            }
             (Written::Written(written), PlannedStep::Update(relation)) => {
                 return Ok(Settled::Written { target_id: written.id, existed_before: relation.existed_before, created: false });
             }
@@ -237,7 +304,7 @@ impl Writer {
         match self.call(std::slice::from_ref(&change)).await? {
             Ok(outcomes) => match outcomes.into_iter().next() {
                 Some(Written::Written(written)) => {
-                    // What an update would send is not what was sent; the next run compares with what it would send then.
+                    self.claim(&written.id, &planned.entity.source_id);
                     Ok(Settled::created(written.id))
                 }
                 Some(Written::Failed(failure)) => Ok(Settled::failed(&code_of(&failure), &failure.message)),
@@ -305,7 +372,6 @@ fn document_of(change: Change) -> String {
 }
 
 fn relation_change(planned: PlannedChange, target_id: String, existed_before: bool) -> RelationChange {
-    // The digest of an update's document: a create's carries no target id, so after a create the first update would always look different.
     let target_digest = Some(planned.target_digest);
     match planned.step {
         PlannedStep::Create { .. } => RelationChange::Insert {

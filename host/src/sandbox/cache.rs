@@ -59,10 +59,10 @@ impl Cache {
 
     /// Written aside and renamed, so that a kill leaves no half file under the name.
     fn store(&self, path: &Path, code: &[u8]) -> std::io::Result<()> {
-        let aside = self.folder.join(format!(".{}.{}", std::process::id(), path.file_name().unwrap_or_default().display()));
-        let mut file = fs::File::create(&aside)?;
-        file.write_all(code)?;
-        file.sync_all()?;
-        fs::rename(&aside, path)
+        let mut aside = tempfile::NamedTempFile::new_in(&self.folder)?;
+        aside.write_all(code)?;
+        aside.as_file().sync_all()?;
+        aside.persist(path)?;
+        Ok(())
     }
 }

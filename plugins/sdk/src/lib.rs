@@ -66,7 +66,6 @@ pub use wit_bindgen;
 pub use capabilities::provisor::connector::{
     entity::{AttributeValue, Entity},
     failure::{Failure, Kind},
-    log,
-    relations,
+    log, relations,
     settings::{Setting, Settings},
 };

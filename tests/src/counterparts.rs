@@ -1,0 +1,123 @@
+//! Programs that are not ours and that the tests need: found where `tests/run` installs them, started, and stopped again.
+
+use std::fs::File;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::http;
+
+/// The folder with the programs; `tests/run` sets it.
+const FOLDER: &str = "PROVISOR_COUNTERPARTS";
+/// Where `tests/run` installs them.
+const DEFAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/counterparts/bin");
+/// A Python program on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The path of an installed program.
+pub(crate) fn program(name: &str) -> PathBuf {
+    let folder = std::env::var_os(FOLDER).map_or_else(|| PathBuf::from(DEFAULT), PathBuf::from);
+    let program = folder.join(name);
+    assert!(
+        program.is_file(),
+        "{} is missing: run tests/run, which installs it, or\n  python3 -m venv target/counterparts && target/counterparts/bin/pip install \
+         scim2-server==0.8.3 componentize-py==0.25.1",
+        program.display()
+    );
+    program
+}
+
+/// A `scim2-server` with its resources in memory. It ends when this is dropped, also by a test that fails.
+pub(crate) struct ScimServer {
+    pub address: SocketAddr,
+    token: String,
+    child: Child,
+    log: TempDir,
+}
+
+impl ScimServer {
+    pub(crate) fn start(token: &str) -> Self {
+        for _ in 0..5 {
+            if let Some(server) = Self::try_start(token) {
+                return server;
+            }
+        }
+        panic!("scim2-server found no free port in five attempts");
+    }
+
+    /// Nothing where somebody else took the port first.
+    fn try_start(token: &str) -> Option<Self> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
+        let address = free.expect("a free port");
+        let log = TempDir::new().expect("a temporary folder");
+        let file = |name| File::create(log.path().join(name)).map(Stdio::from).expect("a file for a stream");
+        let child = Command::new(program("scim2-server"))
+            .args(["--hostname", "127.0.0.1", "--port", &address.port().to_string(), "--bearer-token", token])
+            .stdin(Stdio::null())
+            .stdout(file("out"))
+            .stderr(file("err"))
+            .spawn()
+            .expect("scim2-server starts");
+        let mut server = Self { address, token: token.to_owned(), child, log };
+        let begun = Instant::now();
+        loop {
+            let answer = server.request("GET", "/ServiceProviderConfig", None);
+            if answer.is_ok_and(|(status, _)| status == 200) {
+                return Some(server);
+            }
+            if let Some(status) = server.child.try_wait().expect("the server can be waited for") {
+                let said = server.log();
+                assert!(said.contains("in use"), "scim2-server ended with {status} instead of serving:\n{said}");
+                return None;
+            }
+            assert!(begun.elapsed() < PATIENCE, "scim2-server does not answer:\n{}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}/v2", self.address)
+    }
+
+    /// Everything it has written about the requests so far.
+    pub(crate) fn log(&self) -> String {
+        let read = |name| String::from_utf8_lossy(&std::fs::read(Path::new(self.log.path()).join(name)).unwrap_or_default()).into_owned();
+        read("out") + &read("err")
+    }
+
+    /// One request past everything of ours: the status and the JSON of the answer.
+    pub(crate) fn request(&self, method: &str, path: &str, document: Option<&Value>) -> std::io::Result<(u16, Value)> {
+        let authorization = format!("Bearer {}", self.token);
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/scim+json")];
+        let body = document.map_or_else(String::new, ToString::to_string);
+        let (status, body) = http::exchange(self.address, method, &format!("/v2{path}"), &headers, &body)?;
+        Ok((status, serde_json::from_str(&body).unwrap_or(Value::Null)))
+    }
+
+    /// All resources of `Users` or `Groups`.
+    pub(crate) fn resources(&self, collection: &str) -> Vec<Value> {
+        let mut resources = Vec::new();
+        loop {
+            let path = format!("/{collection}?startIndex={}&count=100", resources.len() + 1);
+            let (status, list) = self.request("GET", &path, None).expect("the server answers");
+            assert_eq!(status, 200, "{list}");
+            let page = list["Resources"].as_array().cloned().unwrap_or_default();
+            resources.extend(page.iter().cloned());
+            if page.is_empty() || resources.len() as u64 >= list["totalResults"].as_u64().expect("a total") {
+                return resources;
+            }
+        }
+    }
+}
+
+impl Drop for ScimServer {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

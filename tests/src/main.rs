@@ -1,0 +1,67 @@
+//! Tests of the whole: the real command, real components, real files. `tests/README.md` says how to add one.
+//!
+//! The binary is two things. Started by cargo it runs the tests; started by a test, with [`place::AS_COMMAND`] set, it is the command `provisor` itself. So the
+//! command under test is always the one of this very build.
+
+#![deny(dead_code)]
+
+mod admission;
+mod cache;
+mod cases;
+mod cli;
+#[cfg(feature = "real-servers")]
+mod counterparts;
+mod export;
+#[expect(dead_code, reason = "the benchmarks need more of it")]
+mod generate;
+mod guests;
+mod http;
+mod isolation;
+mod kill;
+mod matching;
+mod place;
+mod registry;
+mod sandbox;
+#[cfg(feature = "real-servers")]
+mod scim_server;
+mod scim_sink;
+mod template;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::env::var_os(place::AS_COMMAND).is_some() {
+        return provisor::cli::main_with_args(std::env::args_os());
+    }
+    let arguments = libtest_mimic::Arguments::from_args();
+    let suites = [
+        admission::trials(),
+        cache::trials(),
+        cases::trials(),
+        cli::trials(),
+        isolation::trials(),
+        kill::trials(),
+        registry::trials(),
+        sandbox::trials(),
+        #[cfg(feature = "real-servers")]
+        scim_server::trials(),
+    ];
+    libtest_mimic::run(&arguments, suites.into_iter().flatten().collect()).exit_code()
+}
+
+/// The functions of a module that are tests. A function that is not named here is dead code, which does not compile.
+macro_rules! trials {
+    ($($test:ident),+ $(,)?) => {
+        pub(crate) fn trials() -> Vec<libtest_mimic::Trial> {
+            let module = module_path!().trim_start_matches("tests::");
+            let trial = |name: &str, test: fn()| {
+                libtest_mimic::Trial::test(format!("{module}::{name}"), move || {
+                    test();
+                    Ok(())
+                })
+            };
+            vec![$(trial(stringify!($test), $test)),+]
+        }
+    };
+}
+use trials;
