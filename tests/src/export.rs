@@ -41,11 +41,13 @@ impl Export {
         self.people.iter().filter(|person| person.exit_date.is_none())
     }
 
-    /// One more row at the end; its employee number.
+    /// One more row at the end, somebody who reports to the first person; its employee number.
     pub(crate) fn hire(&mut self) -> String {
         self.company.users += 1;
         let mut person = self.company.person(self.company.users);
         person.exit_date = None;
+        // Whoever else it would be may have been dismissed.
+        person.manager = self.people.first().map(|first| first.employee_number.clone());
         let number = person.employee_number.clone();
         self.people.push(person);
         number

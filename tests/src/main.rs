@@ -20,6 +20,8 @@ mod isolation;
 mod kill;
 mod matching;
 mod place;
+#[cfg(feature = "real-servers")]
+mod python_component;
 mod registry;
 mod sandbox;
 #[cfg(feature = "real-servers")]
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         cli::trials(),
         isolation::trials(),
         kill::trials(),
+        #[cfg(feature = "real-servers")]
+        python_component::trials(),
         registry::trials(),
         sandbox::trials(),
         #[cfg(feature = "real-servers")]

@@ -43,7 +43,6 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         setup::accept(&args.manifest, cache).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
-    setup.pin_new()?;
     for warning in &setup.warnings {
         eprintln!("{warning}");
     }
@@ -51,6 +50,7 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
         check_transformation(&setup, system).await?;
     }
+    setup.pin_new()?;
     if let Some(folder) = setup.manifest.state.parent() {
         std::fs::create_dir_all(folder)
             .map_err(|error| Exit::environment(format!("error[state.folder]: {} cannot be made: {error}", folder.display())))?;
