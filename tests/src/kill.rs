@@ -3,6 +3,7 @@
 //! The moments are spread over the length of an undisturbed run, which is measured first. One state is killed a few times in a row, so that what a killed run left
 //! is itself interrupted, and is then brought to its end and compared.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Debug;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -106,7 +107,17 @@ fn a_server_gets_nothing_twice_from_a_client_that_is_killed() {
         assert_settled(place);
         assert_eq!(by_name(&sink.kept()), found, "a run with nothing to do changes nothing");
     };
-    Killer::new(took, kills).torment(fresh, |(place, _)| place, |(_, sink)| sink.settle(), check);
+    // What the server has and no run has noted yet: the moments this is about.
+    let unnoted = Cell::new(0);
+    let after_kill = |(place, sink): &(Place, Sink)| {
+        let state = Connection::open_with_flags(place.path("provisor.db"), OpenFlags::SQLITE_OPEN_READ_ONLY);
+        let noted = state.and_then(|state| state.query_row("SELECT count(*) FROM relations", [], |row| row.get(0)));
+        // Killed early enough, there is no state to look into.
+        let noted: i64 = noted.unwrap_or(0);
+        unnoted.set(unnoted.get() + i64::try_from(sink.kept().resources.len()).expect("a small number") - noted);
+    };
+    Killer::new(took, kills).torment(fresh, |(place, _)| place, after_kill, check);
+    assert!(unnoted.get() > 0, "no kill came between a create and its note");
 }
 
 fn into_folder() -> String {
@@ -275,7 +286,7 @@ fn assert_same<K: Ord + Debug, V: PartialEq + Debug>(what: &str, expected: &BTre
 /// The resources by what people call them, with the server's ids replaced by it: ids differ from one load to the next.
 fn by_name(kept: &Kept) -> BTreeMap<String, String> {
     let names: HashMap<&str, String> = kept.resources.iter().map(|(path, resource)| (id_of(resource), name_of(path, resource))).collect();
-    let named = |(path, resource): (&String, &Value)| {
+    let renamed = |(path, resource): (&String, &Value)| {
         let mut resource = resource.clone();
         if let Some(resource) = resource.as_object_mut() {
             resource.remove("id");
@@ -286,7 +297,7 @@ fn by_name(kept: &Kept) -> BTreeMap<String, String> {
         }
         (names[id_of(&kept.resources[path])].clone(), text)
     };
-    kept.resources.iter().map(named).collect()
+    kept.resources.iter().map(renamed).collect()
 }
 
 fn references(resource: &Value) -> Vec<&str> {

@@ -25,6 +25,8 @@ mod python_component;
 mod registry;
 mod sandbox;
 #[cfg(feature = "real-servers")]
+mod scim_expected;
+#[cfg(feature = "real-servers")]
 mod scim_server;
 mod scim_sink;
 mod template;

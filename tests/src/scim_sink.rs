@@ -64,7 +64,7 @@ impl Sink {
     }
 
     /// Wait until all connections of clients that are gone have ended, those included that were not accepted yet.
-    pub(crate) fn settle(&self) {
+    fn settle(&self) {
         let begun = Instant::now();
         // Connections are accepted in order: once this one was, so were all before it.
         http::exchange(self.address, "GET", "/ServiceProviderConfig", &[], "").expect("the sink answers");
@@ -157,8 +157,11 @@ impl Kept {
     /// Those that `filter=<attribute> eq "<value>"` is true for; all of them without one.
     fn list(&self, collection: &str, query: &str) -> Value {
         let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).map(decoded);
-        let wanted = filter.as_deref().map(|filter| filter.split_once(" eq ").expect("only eq is asked for"));
-        let matches = |document: &Value| wanted.is_none_or(|(attribute, value)| document[attribute].to_string() == value);
+        let wanted = filter.as_deref().map(|filter| {
+            let (attribute, value) = filter.split_once(" eq ").expect("only eq is asked for");
+            (attribute, serde_json::from_str::<Value>(value).expect("a value is JSON"))
+        });
+        let matches = |document: &Value| wanted.as_ref().is_none_or(|(attribute, value)| document[*attribute] == *value);
         let resources: Vec<&Value> = self.of(collection).map(|(_, document)| document).filter(|document| matches(document)).collect();
         json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": resources.len(), "startIndex": 1,
