@@ -163,11 +163,6 @@ impl Setup {
         self.registry.get(id).map_or_else(|| unreachable!("plugin {id} was checked at load"), |found| &found.plugin)
     }
 
-    /// The network door of a system, where its plugin asks for the network.
-    pub fn door(&self, system: &str) -> Option<&Arc<Door>> {
-        self.doors.get(system)
-    }
-
     fn authority(&self, system: &System) -> Authority {
         Authority {
             system: system.name.clone(),

@@ -9,10 +9,10 @@ mod admission;
 mod cache;
 mod cases;
 mod cli;
+mod company;
 #[cfg(feature = "real-servers")]
 mod counterparts;
 mod export;
-#[expect(dead_code, reason = "the benchmarks need more of it")]
 mod generate;
 mod guests;
 mod http;
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
         cache::trials(),
         cases::trials(),
         cli::trials(),
+        company::trials(),
         isolation::trials(),
         kill::trials(),
         #[cfg(feature = "real-servers")]

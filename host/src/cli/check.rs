@@ -77,9 +77,9 @@ async fn connection(setup: &Setup, system: &System) -> Finding {
         Ok(line) => Ok(line),
         Err((code, mut message)) => {
             // What the host refused says more than what the plugin made of it.
-            for refusal in setup.door(&system.name).map(|door| door.refusals()).unwrap_or_default() {
+            for refusal in setup.connector(system).authority.refusals() {
                 message.push_str("\n    ");
-                message.push_str(&refusal.message.replace('\n', "\n    "));
+                message.push_str(&refusal.replace('\n', "\n    "));
             }
             Err((code, message))
         }

@@ -70,7 +70,6 @@ pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&Compl
         deletion.reason = format!("none was deleted: {why}");
         return Ok(deletion);
     }
-    deletion.decision = Decision::Deleted;
     let mut after = 0;
     let mut mapper = Mapper::lazy(run.spec.mapping.clone());
     loop {
@@ -79,6 +78,7 @@ pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&Compl
         after = last.id;
         delete_batch(writer, &mut mapper, entity_type, batch, &mut deletion).await?;
     }
+    deletion.decision = if deletion.deleted + deletion.kept > 0 { Decision::Deleted } else { Decision::NotDone };
     deletion.reason = format!("{} of {due} due were deleted", deletion.deleted);
     if deletion.kept > 0 {
         let kept = deletion.kept;

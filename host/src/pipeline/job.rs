@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     report::{Counts, Decision, Failure, Notes, Report, Stage, Status, progress::Progress},
-    sandbox::Source,
+    sandbox::{Authority, Source},
     state::{Link, RunId, RunStatus, StateStore},
 };
 
@@ -44,7 +44,7 @@ pub async fn read_job(job: Job) -> Result<Report, PipelineError> {
     let mut course = Course::default();
     let mut targets = Vec::new();
     if let Err(error) = course.follow(&job, run, &mut targets).await {
-        course.fail(&job.source.name, "", &error);
+        course.fail(&job.source.name, "", &error, &job.source.authority);
     }
     job.progress.finish();
     let report = course.report(&job, run, &targets, started);
@@ -92,7 +92,7 @@ impl Course {
             let opened = prepare(spec).await;
             let broken = opened.is_err();
             let written = opened.unwrap_or_else(|error| {
-                self.fail(&spec.name, "", &error);
+                self.fail(&spec.name, "", &error, &spec.connector.authority);
                 Vec::new()
             });
             let types = entity_types(written, |name| read_types.iter().any(|read| read == name));
@@ -180,7 +180,8 @@ impl Course {
         for (index, target) in running {
             if let Err(error) = target.await.map_err(PipelineError::stage).flatten() {
                 targets[index].broken = true;
-                self.fail(&targets[index].run.spec.name, &entity_type, &error);
+                let spec = &targets[index].run.spec;
+                self.fail(&spec.name, &entity_type, &error, &spec.connector.authority);
             }
         }
         let SourceSide { counts, notes } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
@@ -191,7 +192,7 @@ impl Course {
             // The targets said why they stopped.
             Err(ReadError::Stopped) => (None, Some(source)),
             Err(error) => {
-                self.fail(&job.source.name, &entity_type, &PipelineError::Read(error));
+                self.fail(&job.source.name, &entity_type, &PipelineError::Read(error), &job.source.authority);
                 (None, None)
             }
         };
@@ -205,7 +206,8 @@ impl Course {
             }
             if let Err(error) = self.delete_from(read, all, target).await {
                 target.broken = true;
-                self.fail(&target.run.spec.name, &read.entity_type, &error);
+                let spec = &target.run.spec;
+                self.fail(&spec.name, &read.entity_type, &error, &spec.connector.authority);
             }
         }
     }
@@ -218,14 +220,16 @@ impl Course {
         Ok(())
     }
 
-    fn fail(&mut self, system: &str, entity_type: &str, error: &PipelineError) {
+    fn fail(&mut self, system: &str, entity_type: &str, error: &PipelineError, authority: &Authority) {
+        // What the host refused says more than what the plugin made of it.
+        let refusals: String = authority.refusals().iter().flat_map(|refusal| ["\n", refusal]).collect();
         let failure = Failure {
             entity: String::new(),
             entity_type: entity_type.to_owned(),
             system: system.to_owned(),
             stage: "run",
             code: error.code().to_owned(),
-            message: format!("system {system}: {error}"),
+            message: format!("system {system}: {error}{refusals}"),
         };
         tracing::info!(system, entity_type, code = %failure.code, "{error}");
         self.error.get_or_insert(failure);

@@ -94,7 +94,10 @@ pub struct Deletion {
 pub enum Decision {
     /// Nothing was due.
     Nothing,
+    /// At least one was deleted, or kept and forgotten.
     Deleted,
+    /// It was tried, and nothing came of it: see the failures and skips.
+    NotDone,
     /// More than the thresholds allow: nothing was deleted.
     HeldBack,
     /// The read proves nothing: it was incomplete, failed in part, or was empty by surprise.
@@ -106,6 +109,7 @@ impl Decision {
         match self {
             Self::Nothing => "nothing due",
             Self::Deleted => "deleted",
+            Self::NotDone => "not done",
             Self::HeldBack => "held back",
             Self::NotProven => "not proven",
         }

@@ -24,7 +24,7 @@ pub(super) fn render(report: &Report) -> String {
         format!("{} {} ({}): {}", u.entity_type, u.entity, u.system, u.references.join(", "))
     });
     if let Some(error) = &report.error {
-        let _ = writeln!(out, "error      {} [{}]", error.message, error.code);
+        let _ = writeln!(out, "error      {} [{}]", error.message.replace('\n', "\n           "), error.code);
     }
     let _ = writeln!(
         out,

@@ -42,6 +42,11 @@ pub struct Authority {
 }
 
 impl Authority {
+    /// What the network door refused so far: each with the manifest's lines that would grant it. The plugin only heard a "no".
+    pub fn refusals(&self) -> Vec<String> {
+        self.door.iter().flat_map(|door| door.refusals()).map(|refusal| refusal.message).collect()
+    }
+
     /// Nothing: the sandbox in which a component describes itself.
     pub fn none(system: &str) -> Self {
         Self {

@@ -87,8 +87,8 @@ CREATE TABLE intent (
 CREATE INDEX intent_by_link ON intent (link, entity_type);
 
 CREATE VIEW relations AS
-SELECT relation.id, link.source, link.target, entity_type, source_id, target_id, existed_before, lower(hex(common_digest)) AS common_digest,
-    lower(hex(target_digest)) AS target_digest, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at / 1000.0, 'unixepoch') AS updated_at
+SELECT relation.id, link.source, link.target, entity_type, source_id, target_id, existed_before, CASE WHEN common_digest IS NOT NULL THEN lower(hex(common_digest)) END AS common_digest,
+    CASE WHEN target_digest IS NOT NULL THEN lower(hex(target_digest)) END AS target_digest, strftime('%Y-%m-%dT%H:%M:%fZ', updated_at / 1000.0, 'unixepoch') AS updated_at
 FROM relation JOIN link ON link.id = relation.link;
 
 CREATE VIEW runs AS
