@@ -196,7 +196,7 @@ impl Setup {
     }
 
     /// What is needed to write to a system from this source.
-    pub fn target(&self, system: &System, source: &str, state: Arc<dyn StateStore>) -> TargetSpec {
+    pub fn target(&self, system: &System, source: &str, state: Arc<dyn StateStore>, moved: bool) -> TargetSpec {
         let connector = self.connector(system);
         let unique_attributes = connector
             .plugin
@@ -208,6 +208,8 @@ impl Setup {
         let relations = Arc::new(StateRelations::new(state, Link::new(source, &*system.name)));
         TargetSpec {
             name: system.name.as_str().into(),
+            place: place(system, connector.plugin.description()),
+            moved,
             connector,
             mapping: self.mapping(system, Some(relations.clone())),
             relations,
@@ -233,10 +235,10 @@ pub fn mapping_authority(system: &str, relations: Option<Arc<dyn Relations>>) ->
     Authority { relations, memory: MAPPING_MEMORY, call_timeout: MAPPING_TIMEOUT, ..Authority::none(system) }
 }
 
-/// Accept the plugins a manifest uses as they are now. Answers what was accepted.
-pub async fn accept(path: &Path, cache: &Path) -> Result<Vec<Pinned>, SetupError> {
+/// Accept plugins of a manifest's folder as they are now, those whose files are `wanted`. Answers what was accepted.
+pub async fn accept(path: &Path, cache: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<Pinned>, SetupError> {
     let (raw, registry) = scan(path, cache).await?;
-    let pinned: Vec<Pinned> = registry.iter().filter_map(|(id, _)| pin(&registry, id)).collect();
+    let pinned: Vec<Pinned> = registry.iter().filter(|(_, found)| wanted(&found.file)).filter_map(|(id, _)| pin(&registry, id)).collect();
     Lock::read(raw.path())?.accept(&pinned)?;
     Ok(pinned)
 }
@@ -288,6 +290,17 @@ fn settings(system: &System) -> Settings {
         system: system.name.clone(),
         properties: system.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
     }
+}
+
+/// Where a target is: its connector, and the values of the properties that lead to the backend. Ids of one place mean nothing in another.
+fn place(system: &System, description: &Description) -> String {
+    let leading = description.capabilities.iter().filter_map(|wish| match wish {
+        Capability::Http(Reference::Property(name)) | Capability::Dial(Reference::Property(name)) => Some(name),
+        Capability::Files { property, write: true, .. } => Some(property),
+        Capability::Files { .. } | Capability::Http(_) | Capability::Dial(_) | Capability::Secret(_) => None,
+    });
+    let values = leading.filter_map(|name| system.properties.get(name).map(|value| format!(" {name}={value}")));
+    std::iter::once(system.connector.clone()).chain(values).collect()
 }
 
 /// `<anything>.<entity type>.unique.attribute`, a comma list, else what the plugin describes (spec section 2.7).

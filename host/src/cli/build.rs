@@ -9,8 +9,8 @@ use super::Exit;
 
 const TARGET: &str = "wasm32-wasip2";
 
-/// Build the Cargo workspace in the plugins folder and copy its components into the folder.
-pub(super) fn build(folder: &Path) -> Result<(), Exit> {
+/// Build the Cargo workspace in the plugins folder and copy its components into the folder. Answers the files.
+pub(super) fn build(folder: &Path) -> Result<Vec<PathBuf>, Exit> {
     if !folder.join("Cargo.toml").is_file() {
         let message = format!(
             "error[build.no-source]: {} holds no Cargo workspace to build; leave out --build to use the .wasm files that are there",
@@ -35,15 +35,17 @@ pub(super) fn build(folder: &Path) -> Result<(), Exit> {
     if !built.status.success() {
         return Err(failed("the plugins do not build; see cargo's messages above", &built.status));
     }
+    let mut files = Vec::new();
     for path in components(&built.stdout) {
         if let Some(name) = path.file_name() {
             // Aside and renamed: a run that starts meanwhile sees the old file or the new one.
             let aside = folder.join(format!(".{}.building", name.display()));
             let copied = std::fs::copy(&path, &aside).and_then(|_| std::fs::rename(&aside, folder.join(name)));
             copied.map_err(|error| failed(&path.display().to_string(), &error))?;
+            files.push(folder.join(name));
         }
     }
-    Ok(())
+    Ok(files)
 }
 
 /// The `.wasm` files cargo says it made, among them those that were up to date.

@@ -27,6 +27,9 @@ pub struct RunArgs {
     /// Build the plugins from source first (needs a Rust toolchain) and accept what was built
     #[arg(long)]
     build: bool,
+    /// This target is the same backend at another place (a new URL or folder): keep what is known about it
+    #[arg(long, value_name = "NAME")]
+    moved: Vec<String>,
     /// Print one JSON object per run instead of tables
     #[arg(long)]
     json: bool,
@@ -39,14 +42,17 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         if problems.iter().any(Problem::is_error) {
             return Err(SetupError::Manifest { problems }.into());
         }
-        build::build(&manifest.plugins())?;
-        setup::accept(&args.manifest, cache).await?;
+        let built = build::build(&manifest.plugins())?;
+        setup::accept(&args.manifest, cache, |file| built.iter().any(|built| built == file)).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
     for warning in &setup.warnings {
         eprintln!("{warning}");
     }
     let sources = sources(&setup, args.system.as_deref())?;
+    if let Some(name) = args.moved.iter().find(|name| setup.manifest.system(name).is_none_or(|system| system.role != Role::Target)) {
+        return Err(Exit::input(format!("error[run.unknown-system]: --moved {name:?} is not a target of the manifest")));
+    }
     for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
         check_transformation(&setup, system).await?;
     }
@@ -59,7 +65,11 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     let state: Arc<dyn StateStore> = Arc::new(state);
     let mut code = 0;
     for source in sources {
-        let targets = setup.manifest.targets_of(&source.name).map(|target| setup.target(target, &source.name, state.clone())).collect();
+        let targets = setup
+            .manifest
+            .targets_of(&source.name)
+            .map(|target| setup.target(target, &source.name, state.clone(), args.moved.contains(&target.name)))
+            .collect();
         let progress = if args.json { Progress::hidden() } else { Progress::new() };
         let job = Job { source: setup.source(source), mapping: setup.mapping(source, None), targets, state: state.clone(), progress };
         let report = read_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;

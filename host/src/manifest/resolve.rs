@@ -172,6 +172,10 @@ fn transformation_file(path: &Path) -> Result<String, String> {
         if metadata.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        if !metadata.is_file() {
+            // Opening a pipe waits for whoever writes to it, perhaps for ever.
+            return Err(io::Error::other("it is not a regular file"));
+        }
         File::open(path)?.take(LARGEST_TRANSFORMATION + 1).read_to_end(&mut bytes)
     });
     match read {

@@ -1,21 +1,32 @@
-//! The entity is already there: found by its unique attributes, updated and remembered (spec section 2.7).
+//! The target and the state do not agree: an entity is already there, or gone, or nobody knows (spec sections 2.7 and 10, 11).
 
 use serde_json::Value;
 
 use super::{
     PipelineError,
     outcome::{Settled, code_of},
+    page::{digest, text_variable},
     plan::{PlannedChange, PlannedStep},
     write::Writer,
 };
-use crate::sandbox::contract::{Action, AttributeValue, Change, Failure, Kind, Update, Written};
+use crate::sandbox::contract::{
+    Action, AttributeValue, Change, Entity, Failure, Input, Kind, Operation, Skip, Transformed, Update, Written,
+};
 
 /// What looking for an entity came to.
 enum Found {
-    One(String),
+    One(Entity),
     /// Nothing, or no way to look; the text says which.
     None(String),
     Several(Vec<String>),
+    Failed(Settled),
+}
+
+/// What the transformation makes of an entity for one operation.
+enum Remapped {
+    Document(String),
+    /// The transformation does not want this operation.
+    Unwanted(String),
     Failed(Settled),
 }
 
@@ -27,10 +38,13 @@ impl Writer {
         planned: &mut PlannedChange,
         refused: &Failure,
     ) -> Result<Settled, PipelineError> {
-        // With a note of an interrupted create, what exists is what that create made.
-        let ours = matches!(planned.step, PlannedStep::Create { uncertain: true });
         match self.look_for(entity_type, &planned.document).await? {
-            Found::One(target_id) => self.adopt(entity_type, planned, target_id, !ours).await,
+            Found::One(entity) => {
+                // With a note of an interrupted create, what exists is what that create made, if it does not contradict what the create sent.
+                let uncertain = matches!(planned.step, PlannedStep::Create { uncertain: true });
+                let ours = uncertain && agrees(&entity.document, &planned.document);
+                self.adopt(entity_type, planned, entity.id, !ours).await
+            }
             Found::None(why) => Ok(Settled::failed("conflict.not-found", &format!("{}; {why}", refused.message))),
             Found::Several(ids) => {
                 let message = format!("{}; more than one entity has the same unique attributes: {}", refused.message, ids.join(", "));
@@ -40,11 +54,15 @@ impl Writer {
         }
     }
 
-    /// A create that may have happened already: look first, create only if nothing is there.
+    /// A create that may have happened already: look first, create only if nothing is there. What is there counts as created by us only if it does not contradict
+    /// what the create sent; anything else was there before, and is not ours to delete later.
     pub(super) async fn create_in_doubt(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
         planned.step = PlannedStep::Create { uncertain: true };
         match self.look_for(entity_type, &planned.document).await? {
-            Found::One(target_id) => self.adopt(entity_type, planned, target_id, false).await,
+            Found::One(entity) => {
+                let ours = agrees(&entity.document, &planned.document);
+                self.adopt(entity_type, planned, entity.id, !ours).await
+            }
             Found::None(_) => self.one(entity_type, planned).await,
             Found::Several(ids) => {
                 let message =
@@ -56,6 +74,44 @@ impl Writer {
         }
     }
 
+    /// An update was answered "not found". An interrupted update may have given the entity another id, so it is looked for; else it is created anew.
+    pub(super) async fn create_again(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
+        let PlannedStep::Update(relation) = &planned.step else {
+            return Ok(Settled::failed("plugin.contract", "only an update can miss its entity"));
+        };
+        let existed_before = relation.existed_before;
+        tracing::warn!(system = %self.run.spec.name, entity_type, entity = %planned.entity.source_id, "gone from the target; it is looked for and created again");
+        let document = match self.remap(entity_type, planned, Operation::Create, None).await? {
+            Remapped::Document(document) => document,
+            Remapped::Unwanted(reason) => {
+                return Ok(Settled::failed("backend.not-found", &format!("gone from the target, and not created again: {reason}")));
+            }
+            Remapped::Failed(settled) => return Ok(settled),
+        };
+        match self.look_for(entity_type, &document).await? {
+            Found::One(entity) => return self.adopt(entity_type, planned, entity.id, existed_before).await,
+            Found::None(_) => {}
+            Found::Several(ids) => {
+                let message = format!("gone from the target, and more than one entity has its unique attributes: {}", ids.join(", "));
+                return Ok(Settled::failed("conflict.ambiguous", &message));
+            }
+            Found::Failed(settled) => return Ok(settled),
+        }
+        let change = Change { entity_type: entity_type.to_owned(), action: Action::Create(document) };
+        Ok(match self.call(std::slice::from_ref(&change)).await? {
+            Ok(outcomes) => match outcomes.into_iter().next() {
+                Some(Written::Written(written)) if !written.id.is_empty() => match self.claim(&written.id, &planned.entity.source_id) {
+                    None => Settled::created(written.id),
+                    Some(other) => Settled::already_related(&written.id, &other, &planned.entity.source_id),
+                },
+                Some(Written::Failed(failure)) => Settled::failed(&code_of(&failure), &failure.message),
+                Some(Written::Written(_)) | None => Settled::failed("plugin.contract", "no id for a created entity"),
+            },
+            Err(fault) => Settled::fault(&fault, true),
+        })
+    }
+
+    /// Take over an entity of the target: nobody else's, written as an update, because that is what it is.
     async fn adopt(
         &mut self,
         entity_type: &str,
@@ -69,20 +125,50 @@ impl Writer {
         if let Some(other) = other {
             return Ok(Settled::already_related(&target_id, &other, source_id));
         }
-        let update = Update { id: target_id.clone(), document: planned.document.clone() };
+        let created = !existed_before && matches!(planned.step, PlannedStep::Create { .. });
+        let document = match self.remap(entity_type, planned, Operation::Update, Some(&target_id)).await? {
+            Remapped::Document(document) => document,
+            // It stays as it is; that it is ours is remembered all the same.
+            Remapped::Unwanted(_) => return Ok(Settled::Written { target_id, existed_before, created }),
+            Remapped::Failed(settled) => {
+                self.release(&target_id);
+                return Ok(settled);
+            }
+        };
+        planned.target_digest = digest(&document);
+        let update = Update { id: target_id.clone(), document };
         let change = Change { entity_type: entity_type.to_owned(), action: Action::Update(update) };
         let settled = match self.call(std::slice::from_ref(&change)).await? {
             Ok(outcomes) => match outcomes.into_iter().next() {
-                Some(Written::Written(written)) => {
-                    return Ok(Settled::Written { target_id: written.id, existed_before, created: !existed_before });
+                Some(Written::Written(written)) if !written.id.is_empty() => {
+                    return Ok(Settled::Written { target_id: written.id, existed_before, created });
                 }
                 Some(Written::Failed(failure)) => Settled::failed(&code_of(&failure), &failure.message),
-                None => Settled::failed("plugin.contract", "no outcome for one change"),
+                Some(Written::Written(_)) | None => Settled::failed("plugin.contract", "no id for an updated entity"),
             },
             Err(fault) => Settled::fault(&fault, !existed_before),
         };
         self.release(&target_id);
         Ok(settled)
+    }
+
+    async fn remap(
+        &mut self,
+        entity_type: &str,
+        planned: &PlannedChange,
+        operation: Operation,
+        target_id: Option<&str>,
+    ) -> Result<Remapped, PipelineError> {
+        let variables = target_id.map(|id| text_variable("entityIdTargetSystem", id)).into_iter().collect();
+        let input = Input { document: planned.entity.document.clone(), variables };
+        let outcome = self.mapper.apply(entity_type, operation, &[input]).await.into_iter().next();
+        self.run.spec.relations.check()?;
+        Ok(match outcome {
+            Some(Transformed::Mapped(mapped)) => Remapped::Document(mapped.document),
+            Some(Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason))) => Remapped::Unwanted(reason),
+            Some(Transformed::Failed(fault)) => Remapped::Failed(Settled::failed(&fault.code, &fault.message)),
+            Some(Transformed::Unmapped) | None => Remapped::Failed(Settled::failed("plugin.contract", "no document for an entity")),
+        })
     }
 
     async fn look_for(&mut self, entity_type: &str, document: &str) -> Result<Found, PipelineError> {
@@ -111,7 +197,7 @@ impl Writer {
         };
         Ok(match answer {
             Ok(entities) => match <[_; 1]>::try_from(entities) {
-                Ok([entity]) => Found::One(entity.id),
+                Ok([entity]) => Found::One(entity),
                 Err(entities) if entities.is_empty() => {
                     let by: Vec<_> = wanted.iter().map(|w| format!("{} = {}", w.attribute, w.value)).collect();
                     Found::None(format!("and {} was not found by {}", run.spec.name, by.join(", ")))
@@ -121,6 +207,26 @@ impl Writer {
             Err(failure) if matches!(failure.kind, Kind::NotFound) => Found::None(failure.message),
             Err(failure) => Found::Failed(Settled::failed(&code_of(&failure), &failure.message)),
         })
+    }
+}
+
+/// Whether nothing in a document of the target contradicts what was sent: then an interrupted create of ours may have made it. What is missing in it does not count: a
+/// reference that could not be resolved then, a password the backend never shows.
+fn agrees(found: &str, sent: &str) -> bool {
+    match (serde_json::from_str(found), serde_json::from_str(sent)) {
+        (Ok(found), Ok(sent)) => no_contradiction(&found, &sent),
+        _ => false,
+    }
+}
+
+fn no_contradiction(found: &Value, sent: &Value) -> bool {
+    let within = |some: &[Value], all: &[Value]| some.iter().all(|one| all.iter().any(|other| no_contradiction(one, other)));
+    match (found, sent) {
+        (Value::Object(found), Value::Object(sent)) => {
+            sent.iter().all(|(key, value)| found.get(key).is_none_or(|found| no_contradiction(found, value)))
+        }
+        (Value::Array(found), Value::Array(sent)) => within(found, sent) || within(sent, found),
+        (found, sent) => found == sent,
     }
 }
 
@@ -158,6 +264,21 @@ fn attribute_value<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_entity_that_contradicts_what_was_sent_was_there_before() {
+        let found = r#"{"id":"7","userName":"ada","title":"Dr","emails":[{"value":"a@b.c","type":"work"}],"meta":{}}"#;
+        for (sent, ours) in [
+            (r#"{"userName":"ada","emails":[{"value":"a@b.c"}],"password":"x"}"#, true),
+            (r#"{"userName":"ada","manager":"m1"}"#, true),
+            (r#"{"userName":"ada","emails":[{"value":"a@b.c"},{"value":"x@y.z"}]}"#, true),
+            (r#"{"userName":"ada","emails":[{"value":"x@y.z"}]}"#, false),
+            (r#"{"userName":"ada","title":"Prof"}"#, false),
+            ("no JSON", false),
+        ] {
+            assert_eq!(agrees(found, sent), ours, "{sent}");
+        }
+    }
 
     #[test]
     fn unique_attributes_are_found_in_every_form_the_reference_writes() {

@@ -58,6 +58,11 @@ pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&Compl
     if due == 0 {
         return Ok(deletion);
     }
+    if !run.can(entity_type, |abilities| abilities.delete) {
+        deletion.decision = Decision::NotDone;
+        deletion.reason = format!("{due} known entities were not met, and this target cannot delete");
+        return Ok(deletion);
+    }
     if let Err(why) = proof {
         deletion.decision = Decision::NotProven;
         deletion.reason = format!("{due} known entities were not met, and none was deleted: {why}");
@@ -84,7 +89,7 @@ pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&Compl
         let kept = deletion.kept;
         let _ = write!(
             deletion.reason,
-            ", {kept} existed before and were kept (ips.delete.existedbefore.entities = true would delete such entities)"
+            ", {kept} were kept: they existed before (ips.delete.existedbefore.entities = true would delete such entities) or belong to another source entity too"
         );
     }
     Ok(deletion)
@@ -100,8 +105,15 @@ async fn delete_batch(
     let run = writer.run.clone();
     let mut dropped = Vec::new();
     let mut counts = Counts::default();
-    let (kept, gone): (Vec<_>, Vec<_>) =
-        batch.into_iter().partition(|relation| relation.existed_before && !run.spec.deletions.delete_existed_before);
+    let target_ids: Vec<&str> = batch.iter().map(|relation| relation.target_id.as_str()).collect();
+    let shared = run.state.shared(&run.link, entity_type, &target_ids).await?;
+    let settled: Vec<String> = batch.iter().map(|relation| relation.source_id.clone()).collect();
+    let (mut kept, mut gone) = (Vec::new(), Vec::new());
+    for (relation, shared) in batch.into_iter().zip(shared) {
+        // Shared: another source entity, of this source or another one, still stands behind the target's entity.
+        let keep = shared || (relation.existed_before && !run.spec.deletions.delete_existed_before);
+        if keep { kept.push(relation) } else { gone.push(relation) }
+    }
     deletion.kept += kept.len() as u64;
     dropped.extend(kept.iter().map(|relation| RelationChange::Delete { id: relation.id }));
     let inputs: Vec<Input> = gone
@@ -137,7 +149,12 @@ async fn delete_batch(
         relations.push(relation);
         changes.push(Change { entity_type: entity_type.to_owned(), action });
     }
+    // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
+    let ids: Vec<&str> = relations.iter().map(|relation: &Relation| relation.source_id.as_str()).collect();
+    let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
     let outcomes = if changes.is_empty() { Ok(Vec::new()) } else { writer.call(&changes).await? };
+    // After a fault nobody knows what was deleted: the note stays.
+    let intents_done = intent.filter(|_| outcomes.is_ok());
     match outcomes {
         Ok(outcomes) => {
             for (relation, outcome) in relations.into_iter().zip(outcomes) {
@@ -163,7 +180,10 @@ async fn delete_batch(
     }
     deletion.deleted += counts.deleted;
     run.count(entity_type, &counts);
-    let commit = PageCommit { changes: dropped, ..run.page_commit(entity_type) };
+    // What an interrupted run noted about these is settled with them; until the commit, this run's own note stands.
+    let settled: Vec<&str> = settled.iter().map(String::as_str).collect();
+    run.state.settle(&run.link, entity_type, &settled).await?;
+    let commit = PageCommit { changes: dropped, intents_done, ..run.page_commit(entity_type) };
     run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
     Ok(())
 }

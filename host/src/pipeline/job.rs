@@ -89,7 +89,10 @@ impl Course {
             let version = combine(&read_version, &spec.mapping.version());
             let target_run = Arc::new(TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone()));
             // Opened once before anything is read: what cannot be written to is told at once.
-            let opened = prepare(spec).await;
+            let opened = match recognise(&*job.state, spec).await {
+                Ok(()) => prepare(spec).await,
+                Err(error) => Err(error),
+            };
             let broken = opened.is_err();
             let written = opened.unwrap_or_else(|error| {
                 self.fail(&spec.name, "", &error, &spec.connector.authority);
@@ -232,7 +235,11 @@ impl Course {
             message: format!("system {system}: {error}{refusals}"),
         };
         tracing::info!(system, entity_type, code = %failure.code, "{error}");
-        self.error.get_or_insert(failure);
+        if self.error.is_some() {
+            self.notes.failure(failure);
+        } else {
+            self.error = Some(failure);
+        }
     }
 
     fn report(self, job: &Job, run: RunId, targets: &[TargetSide], started: Instant) -> Report {
@@ -260,6 +267,15 @@ impl Course {
             stages: self.clock.stages(),
             duration: started.elapsed(),
         }
+    }
+}
+
+/// Make sure that a target is where it was when its relations were made.
+async fn recognise(state: &dyn StateStore, spec: &TargetSpec) -> Result<(), PipelineError> {
+    match state.place(&spec.name).await? {
+        Some(before) if before == spec.place => Ok(()),
+        Some(before) if !spec.moved => Err(PipelineError::Moved { system: spec.name.to_string(), before, now: spec.place.clone() }),
+        _ => Ok(state.set_place(&spec.name, &spec.place).await?),
     }
 }
 

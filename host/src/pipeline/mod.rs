@@ -39,6 +39,11 @@ pub enum PipelineError {
     Mapping(#[from] OpenError),
     #[error("no place for entities set aside: {0}; free space in the folder for temporary files (TMPDIR)")]
     Spill(std::io::Error),
+    #[error(
+        "target {system} was at `{before}` when its entities were written and is at `{now}` now: ids of one place mean nothing in another. If it is the same backend \
+         under a new name, run with --moved {system:?}; if it is another one, give the system another name"
+    )]
+    Moved { system: String, before: String, now: String },
     #[error("system {system} was given up after {faults} faults of its plugin")]
     GivenUp { system: String, faults: u32 },
     #[error("a stage of the run ended by itself: {0}")]
@@ -59,6 +64,7 @@ impl PipelineError {
             Self::Target(error) => error.code(),
             Self::Mapping(error) => error.code(),
             Self::Spill(_) => "pipeline.no-space",
+            Self::Moved { .. } => "target.moved",
             Self::GivenUp { .. } => "plugin.given-up",
             Self::Stage(_) => "pipeline.stage",
         }

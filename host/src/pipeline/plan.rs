@@ -53,7 +53,7 @@ pub struct PlannedPage {
     pub noted: Vec<RelationChange>,
     /// All ids of the page that are on their way.
     pub departed: Vec<String>,
-    /// The durable note that these creates are about to happen; awaited before the first of them.
+    /// The durable note that these changes are about to happen; awaited before the first of them.
     pub intent: Option<JoinHandle<Result<IntentId, StateError>>>,
     /// Where reading stands once this page is done; absent in the second pass.
     pub place: Option<Checkpoint>,
@@ -68,7 +68,7 @@ pub struct Planner {
     pub(super) run: Arc<TargetRun>,
     pub(super) entity_type: Arc<str>,
     mapper: Mapper,
-    /// Ids an interrupted run was about to create -> whether the source still has them.
+    /// Ids an interrupted run was about to change -> whether the source still has them.
     leftover: HashMap<String, bool>,
 }
 
@@ -79,7 +79,7 @@ struct Open {
 }
 
 impl Planner {
-    /// `leftover` are ids an interrupted run was about to create, none of them met yet.
+    /// `leftover` are ids an interrupted run was about to change, none of them met yet.
     pub async fn open(run: Arc<TargetRun>, entity_type: Arc<str>, leftover: HashMap<String, bool>) -> Result<Self, PipelineError> {
         let mapper = Mapper::open(run.spec.mapping.clone()).await?;
         Ok(Self { run, entity_type, mapper, leftover })
@@ -110,8 +110,13 @@ impl Planner {
                 self.skip(&entity.source_id, TWICE.into());
                 continue;
             }
+            let mut relation = relation;
             if let Some(met) = self.leftover.get_mut(&entity.source_id) {
                 *met = true;
+                // An interrupted run may have changed or deleted it: what was sent last is not known.
+                if let Some(relation) = &mut relation {
+                    (relation.common_digest, relation.target_digest) = (None, None);
+                }
             }
             if let Some(relation) = &relation
                 && relation.common_digest == Some(combine(&self.run.version, &entity.digest))
@@ -174,18 +179,13 @@ impl Planner {
                 self.decide(open, outcome, spill, &mut planned);
             }
         }
-        let creates: Vec<String> = planned
-            .changes
-            .iter()
-            .filter(|change| matches!(change.step, PlannedStep::Create { .. }))
-            .map(|change| change.entity.source_id.clone())
-            .collect();
-        if !creates.is_empty() {
+        let intended: Vec<String> = planned.changes.iter().map(|change| change.entity.source_id.clone()).collect();
+        if !intended.is_empty() {
             let run = self.run.clone();
             let entity_type = self.entity_type.clone();
             planned.intent = Some(tokio::spawn(async move {
-                let creates: Vec<&str> = creates.iter().map(String::as_str).collect();
-                run.state.intend(run.run, &run.link, &entity_type, &creates).await
+                let intended: Vec<&str> = intended.iter().map(String::as_str).collect();
+                run.state.intend(run.run, &run.link, &entity_type, &intended).await
             }));
         }
         Ok(planned)
@@ -206,7 +206,14 @@ impl Planner {
                 if !complete {
                     spill.push(&entity, unresolved, same);
                 }
+                let able = same
+                    || self.run.can(&self.entity_type, |abilities| if relation.is_some() { abilities.update } else { abilities.create });
                 match relation {
+                    _ if !able => {
+                        planned.counts.failed += 1;
+                        let message = "this target's plugin does not say that it can create (or update) entities of this type";
+                        self.fail(&entity.source_id, "target.unsupported".into(), message.into());
+                    }
                     Some(relation) if same => {
                         planned.counts.unchanged += 1;
                         if relation.common_digest != common_digest {

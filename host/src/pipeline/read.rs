@@ -13,6 +13,9 @@ use crate::{
     },
 };
 
+/// Pages without entities in a row, after which a source is not believed to come to an end.
+const MAX_EMPTY_PAGES: u32 = 10_000;
+
 /// Everything needed to open a source.
 #[derive(Clone)]
 pub struct SourceSpec {
@@ -30,7 +33,7 @@ pub enum ReadError {
     Refused(contract::Failure),
     #[error(transparent)]
     Fault(#[from] Fault),
-    #[error("the source answers with the same cursor again ({cursor:?}): reading on would never end")]
+    #[error("the source goes round in circles (cursor {cursor:?}): reading on would never end")]
     Loop { cursor: String },
     #[error("reading was stopped because a later stage ended")]
     Stopped,
@@ -58,6 +61,8 @@ pub struct CompleteRead {
 /// Everything there was to read came in.
 #[derive(Debug)]
 pub struct AllPages {
+    /// Entities the source counted and did not give.
+    missing: u64,
     _only_made_here: (),
 }
 
@@ -75,8 +80,12 @@ pub struct TypeRead {
 /// (spec section 2.5, step 4); the error says in a sentence which.
 pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, String> {
     for TypeRead { entity_type, pages, counts } in all {
-        if pages.is_none() {
-            return Err(format!("reading {entity_type}s did not come to its end"));
+        match pages {
+            None => return Err(format!("reading {entity_type}s did not come to its end")),
+            Some(AllPages { missing: missing @ 1.., .. }) => {
+                return Err(format!("the source counted {missing} {entity_type}s more than it gave"));
+            }
+            Some(_) => {}
         }
         if counts.failed > 0 {
             return Err(format!("{} {entity_type}s failed at the source", counts.failed));
@@ -105,23 +114,37 @@ pub async fn read(
     mut unreadable: impl FnMut(Vec<Unreadable>),
 ) -> Result<AllPages, ReadError> {
     let mut cursor: Option<String> = None;
+    // Brent's cycle detection: the cursor of the last page whose number is a power of two.
+    let mut remembered: Option<String> = None;
+    let (mut read, mut told, mut empty) = (0_u64, None, 0_u32);
     for number in 1_u64.. {
         let query = Query { entity_type: entity_type.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: spec.page_size };
         let page = clock.time(Stage::Read, source.read_page(&query)).await?.map_err(ReadError::Refused)?;
+        let unreadable_count = page.unreadable.len();
         if !page.unreadable.is_empty() {
             unreadable(page.unreadable);
         }
+        told = page.total.or(told);
+        read += (page.entities.len() + unreadable_count) as u64;
+        empty = if page.entities.is_empty() { empty + 1 } else { 0 };
         let entities = page.entities.into_iter().map(|entity| (entity.id, entity.document)).collect();
         if pages.send(RawPage { number, next: page.next.clone(), entities, total: page.total }).await.is_err() {
             return Err(ReadError::Stopped);
         }
         match page.next {
             None => break,
-            Some(next) if cursor.as_ref() == Some(&next) => return Err(ReadError::Loop { cursor: next }),
-            Some(next) => cursor = Some(next),
+            Some(next) if cursor.as_ref() == Some(&next) || remembered.as_ref() == Some(&next) || empty > MAX_EMPTY_PAGES => {
+                return Err(ReadError::Loop { cursor: next });
+            }
+            Some(next) => {
+                if number.is_power_of_two() {
+                    remembered = Some(next.clone());
+                }
+                cursor = Some(next);
+            }
         }
     }
-    Ok(AllPages { _only_made_here: () })
+    Ok(AllPages { missing: told.map_or(0, |told| told.saturating_sub(read)), _only_made_here: () })
 }
 
 /// An entity that could not be read, as the report shows it.

@@ -15,7 +15,7 @@ use super::{
     target::TargetRun,
     write::Writer,
 };
-use crate::report::{Stage, Unresolved};
+use crate::report::{Counts, Stage, Unresolved};
 
 /// Entities done again at once.
 const BATCH: usize = 500;
@@ -86,7 +86,8 @@ impl Spill {
                 .map(|line| CommonEntity { digest: digest(&line.document), source_id: line.id, document: line.document })
                 .collect();
             let mut page = clock.time(Stage::Plan, planner.plan_again(entities)).await?;
-            page.counts = crate::report::Counts::default();
+            // What the plan decided was counted in the first pass; what fails now was not.
+            page.counts = Counts { failed: page.counts.failed, ..Counts::default() };
             clock.time(Stage::Write, writer.write_again(page, &unchanged)).await?;
         }
     }

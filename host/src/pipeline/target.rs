@@ -23,6 +23,7 @@ use super::{
     write::Writer,
 };
 use crate::{
+    registry::description::Abilities,
     report::{Counts, Notes, Stage, progress::Progress},
     sandbox::{
         Authority, Fault, Plugin, Settings, Target,
@@ -44,6 +45,10 @@ pub struct ConnectorSpec {
 pub struct TargetSpec {
     pub name: Arc<str>,
     pub connector: ConnectorSpec,
+    /// The connector and where its backend is, as text.
+    pub place: String,
+    /// The operator says that another place is the same backend.
+    pub moved: bool,
     pub mapping: MappingSpec,
     /// What the mapping asks for relations.
     pub relations: Arc<StateRelations>,
@@ -108,6 +113,11 @@ impl TargetRun {
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // A panic while counting leaves numbers that are at worst too small; losing the report would be worse.
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the target's plugin says it can do this with entities of this type.
+    pub fn can(&self, entity_type: &str, ability: impl Fn(&Abilities) -> bool) -> bool {
+        self.spec.connector.plugin.description().entity_type(entity_type).is_some_and(|known| ability(&known.abilities))
     }
 
     pub fn count(&self, entity_type: &str, counts: &Counts) {
@@ -203,8 +213,13 @@ pub async fn run_entity_type(
     drop(plans);
     let mut writer = writer.await.map_err(PipelineError::stage)??;
     outcome?;
-    // What an interrupted run may have created is settled once the entity was met again and its page is committed. What was not met stays in doubt.
+    // What an interrupted run may have written is settled once its relation is committed. What failed, or was not met, stays in doubt.
     let met: Vec<&str> = leftover.iter().map(String::as_str).filter(|id| planner.has_met(id)).collect();
-    run.state.settle(&run.link, &entity_type, &met).await?;
+    let relations = run.state.relations(&run.link, &entity_type, &met).await?;
+    let settled: Vec<&str> = met.into_iter().zip(relations).filter_map(|(id, relation)| relation.map(|_| id)).collect();
+    run.state.settle(&run.link, &entity_type, &settled).await?;
+    if settled.len() < leftover.len() {
+        tracing::warn!(system = %run.spec.name, %entity_type, entities = leftover.len() - settled.len(), "what an interrupted run began is still in doubt; the entities are looked for before they are created");
+    }
     spill.second_pass(&mut planner, &mut writer).await
 }

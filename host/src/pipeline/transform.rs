@@ -10,7 +10,7 @@ use crate::sandbox::{
     contract::{Diagnostic, Input, MappingFault, Operation, Setting, Severity, Step, Transformed},
 };
 
-/// Faults after which a transformation is not opened again: a plugin that fails this often will not get better.
+/// Faults in a row, each on a single entity, after which a transformation is not opened again: it will not get better.
 const MAX_FAULTS: u32 = 50;
 
 /// Everything needed to open a transformation, again and again.
@@ -144,11 +144,14 @@ impl Mapper {
                 continue;
             }
             match self.attempt(entity_type, operation, part).await {
-                Ok(done) => outcomes.extend(done),
+                Ok(done) => {
+                    self.faults = 0;
+                    outcomes.extend(done);
+                }
                 Err(error) => {
                     self.instance = None;
-                    self.faults += 1;
                     if part.len() == 1 {
+                        self.faults += 1;
                         outcomes.push(failed(error.code(), &error.to_string()));
                     } else {
                         let (first, second) = part.split_at(part.len() / 2);

@@ -31,7 +31,7 @@ use crate::{
 const BATCH: usize = 100;
 /// Commits that may be on their way to the disk while the next page is written.
 const COMMITS: usize = 4;
-/// Faults after which the target is given up.
+/// Faults in a row, each on a single entity, after which the target is given up.
 const MAX_FAULTS: u32 = 20;
 
 type Commit = JoinHandle<Result<Committed, StateError>>;
@@ -47,7 +47,7 @@ pub struct Writer {
     pub(super) run: Arc<TargetRun>,
     pub(super) instance: Option<Target>,
     /// For an update that turns out to be a create, and for what an update of a new entity would send.
-    mapper: Mapper,
+    pub(super) mapper: Mapper,
     commits: VecDeque<(Commit, OnItsWay)>,
     /// Target id -> source id of everything written and not yet committed: the state does not know these relations.
     claims: HashMap<String, String>,
@@ -81,8 +81,11 @@ impl Writer {
         let mut counts = page.counts;
         let mut changes = std::mem::take(&mut page.noted);
         let mut in_doubt = Vec::new();
-        let mut settled = self.settle(&page.entity_type, page.changes).await?;
-        self.look_ahead(&page.entity_type, &mut settled).await?;
+        let mut settled = Vec::with_capacity(page.changes.len());
+        let mut end = self.settle(&page.entity_type, page.changes, &mut settled).await;
+        if end.is_ok() {
+            end = self.look_ahead(&page.entity_type, &mut settled).await;
+        }
         let (mut updated_after_all, mut target_ids) = (0, Vec::new());
         for (planned, settled) in settled {
             let source_id = planned.entity.source_id.clone();
@@ -102,6 +105,8 @@ impl Writer {
                     if doubt {
                         in_doubt.push(source_id.clone());
                     }
+                    // What an update left behind is not known: it is written again even if the source goes back to what it was.
+                    changes.extend(forget(&planned.step));
                     self.fail(&page.entity_type, source_id, "write", code, message);
                 }
             }
@@ -113,14 +118,20 @@ impl Writer {
             Counts { failed: counts.failed, ..Counts::default() }
         };
         self.run.count(&page.entity_type, &counted);
-        if !in_doubt.is_empty() {
+        // If the target was given up in the middle of the page, the note of what was to be done stays: nobody knows what became of the rest.
+        let intents_done = intent.filter(|_| end.is_ok());
+        if !in_doubt.is_empty() && intents_done.is_some() {
             // The backend may have created these although no answer came: the next run looks before it creates.
             let in_doubt: Vec<&str> = in_doubt.iter().map(String::as_str).collect();
             self.run.state.intend(self.run.run, &self.run.link, &page.entity_type, &in_doubt).await?;
         }
-        let commit = PageCommit { changes, intents_done: intent, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
+        let commit = PageCommit { changes, intents_done, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
         let on_its_way = OnItsWay { source_ids: page.departed, target_ids };
-        self.commit(commit.count(&*self.run.spec.name, counters(&counted)), on_its_way).await
+        self.commit(commit.count(&*self.run.spec.name, counters(&counted)), on_its_way).await?;
+        if end.is_err() {
+            self.settle_all().await?;
+        }
+        end
     }
 
     /// Replace the digests of what was just created by those of what an update would send. A create is mapped without the target's id and with mappings of its
@@ -194,8 +205,13 @@ impl Writer {
         self.claims.remove(target_id);
     }
 
-    async fn settle(&mut self, entity_type: &str, planned: Vec<PlannedChange>) -> Result<Vec<(PlannedChange, Settled)>, PipelineError> {
-        let mut settled = Vec::with_capacity(planned.len());
+    /// Carry out the changes. An error means that the target can do no more; what was done until then is in `settled`.
+    async fn settle(
+        &mut self,
+        entity_type: &str,
+        planned: Vec<PlannedChange>,
+        settled: &mut Vec<(PlannedChange, Settled)>,
+    ) -> Result<(), PipelineError> {
         let (doubtful, certain): (Vec<_>, Vec<_>) =
             planned.into_iter().partition(|change| matches!(change.step, PlannedStep::Create { uncertain: true }));
         for mut planned in doubtful {
@@ -205,9 +221,9 @@ impl Writer {
         let mut certain = certain.into_iter().peekable();
         while certain.peek().is_some() {
             let batch: Vec<PlannedChange> = certain.by_ref().take(BATCH).collect();
-            self.settle_batch(entity_type, batch, &mut settled).await?;
+            self.settle_batch(entity_type, batch, settled).await?;
         }
-        Ok(settled)
+        Ok(())
     }
 
     async fn settle_batch(
@@ -268,6 +284,9 @@ impl Writer {
 
     async fn settle_one(&mut self, entity_type: &str, planned: &mut PlannedChange, outcome: Written) -> Result<Settled, PipelineError> {
         let failure = match (outcome, &planned.step) {
+            (Written::Written(written), _) if written.id.is_empty() => {
+                return Ok(Settled::failed("plugin.contract", "the plugin answered a write with an empty id"));
+            }
             (Written::Written(written), PlannedStep::Create { .. }) => {
                 return Ok(match self.claim(&written.id, &planned.entity.source_id) {
                     None => Settled::created(written.id),
@@ -281,7 +300,7 @@ impl Writer {
         };
         match (&failure.kind, &planned.step) {
             (Kind::AlreadyExists, PlannedStep::Create { .. }) => self.resolve_conflict(entity_type, planned, &failure).await,
-            (Kind::NotFound, PlannedStep::Update(_)) => self.create_again(entity_type, planned).await,
+            (Kind::NotFound, PlannedStep::Update(_)) => Box::pin(self.create_again(entity_type, planned)).await,
             (kind, step) => {
                 let unknown = matches!(kind, Kind::TimedOut | Kind::Unavailable) && matches!(step, PlannedStep::Create { .. });
                 Ok(Settled::Failed { code: code_of(&failure), message: failure.message, in_doubt: unknown })
@@ -289,36 +308,14 @@ impl Writer {
         }
     }
 
-    /// The entity was there and is gone from the target: create it anew (spec section 10, 11).
-    async fn create_again(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
-        tracing::warn!(system = %self.run.spec.name, entity_type, entity = %planned.entity.source_id, "gone from the target; it is created again");
-        let input = Input { document: planned.entity.document.clone(), variables: Vec::new() };
-        let outcome = self.mapper.apply(entity_type, Operation::Create, &[input]).await.into_iter().next();
-        self.run.spec.relations.check()?;
-        let document = match outcome {
-            Some(Transformed::Mapped(mapped)) => mapped.document,
-            Some(Transformed::Failed(fault)) => return Ok(Settled::failed(&fault.code, &fault.message)),
-            _ => return Ok(Settled::failed("backend.not-found", "gone from the target, and the transformation does not create it")),
-        };
-        let change = Change { entity_type: entity_type.to_owned(), action: Action::Create(document) };
-        match self.call(std::slice::from_ref(&change)).await? {
-            Ok(outcomes) => match outcomes.into_iter().next() {
-                Some(Written::Written(written)) => {
-                    self.claim(&written.id, &planned.entity.source_id);
-                    Ok(Settled::created(written.id))
-                }
-                Some(Written::Failed(failure)) => Ok(Settled::failed(&code_of(&failure), &failure.message)),
-                None => Ok(Settled::failed("plugin.contract", "no outcome for one change")),
-            },
-            Err(fault) => Ok(Settled::fault(&fault, true)),
-        }
-    }
-
     /// Call the target; after a fault it is opened anew for the next call, until it has failed too often.
     pub(super) async fn call(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
         let outcome = self.instance().await?.write(changes).await;
-        if outcome.is_err() {
-            self.faulted();
+        match &outcome {
+            Ok(_) => self.faults = 0,
+            // A batch of several tells nothing about the plugin yet: one bad entity is enough for it.
+            Err(_) if changes.len() > 1 => self.instance = None,
+            Err(_) => self.faulted(),
         }
         Ok(outcome)
     }
@@ -369,6 +366,12 @@ fn document_of(change: Change) -> String {
         Action::Create(document) | Action::Update(Update { document, .. }) => document,
         Action::Patch(_) | Action::Members(_) | Action::Delete(_) => String::new(),
     }
+}
+
+/// After a failed update: the digests of what was sent last say nothing any more.
+fn forget(step: &PlannedStep) -> Option<RelationChange> {
+    let PlannedStep::Update(relation) = step else { return None };
+    Some(RelationChange::Update { id: relation.id, target_id: None, existed_before: None, common_digest: None, target_digest: None })
 }
 
 fn relation_change(planned: PlannedChange, target_id: String, existed_before: bool) -> RelationChange {

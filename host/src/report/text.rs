@@ -24,7 +24,7 @@ pub(super) fn render(report: &Report) -> String {
         format!("{} {} ({}): {}", u.entity_type, u.entity, u.system, u.references.join(", "))
     });
     if let Some(error) = &report.error {
-        let _ = writeln!(out, "error      {} [{}]", error.message.replace('\n', "\n           "), error.code);
+        let _ = writeln!(out, "error      {} [{}]", printable(&error.message).replace('\n', "\n           "), error.code);
     }
     let _ = writeln!(
         out,
@@ -61,11 +61,14 @@ fn table(out: &mut String, report: &Report) {
     }
 }
 
+/// Ids and messages are text of strangers: control characters could repaint the operator's terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+}
+
 fn list<T>(out: &mut String, title: &str, entries: &[T], omitted: u64, line: impl Fn(&T) -> String) {
     for entry in entries.iter().take(SHOWN) {
-        // Ids and messages are text of strangers: control characters could repaint the operator's terminal.
-        let line: String = line(entry).chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
-        let _ = writeln!(out, "{title:<10} {line}");
+        let _ = writeln!(out, "{title:<10} {}", printable(&line(entry)));
     }
     let more = entries.len().saturating_sub(SHOWN) as u64 + omitted;
     if more > 0 {

@@ -45,8 +45,18 @@ pub trait StateStore: Send + Sync {
     ///
     /// A relation that gets another target id, or is deleted, makes documents stale that were mapped with the old answer of
     /// [`StateStore::resolve`]. So that these are mapped again, the common digests of the link's other entity types are cleared in
-    /// the same transaction, and after a changed target id those of the same entity type when the next run begins.
+    /// the same transaction, and those of the same entity type when the next run begins.
     async fn commit(&self, page: PageCommit) -> Result<Committed, StateError>;
+
+    /// For each of these target ids whether more than one relation names it, over all sources of this link's target: such an entity must not be deleted
+    /// because one of them is gone.
+    async fn shared(&self, link: &Link, entity_type: &str, target_ids: &[&str]) -> Result<Vec<bool>, StateError>;
+
+    /// Where this target was when its relations were made, as [`StateStore::set_place`] was told.
+    async fn place(&self, target: &str) -> Result<Option<String>, StateError>;
+
+    /// Remember where a target is. Target ids mean nothing anywhere else.
+    async fn set_place(&self, target: &str, place: &str) -> Result<(), StateError>;
 
     /// Begin a run. A run of the same source that never ended becomes [`RunStatus::Interrupted`].
     async fn begin_run(&self, source: &str, job: &str, read_mode: &str, started_at: SystemTime) -> Result<RunId, StateError>;

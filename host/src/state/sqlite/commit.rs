@@ -19,7 +19,7 @@ pub(super) fn page(connection: &Connection, page: &PageCommit) -> Result<Committ
     if retargeted || deleted {
         clear_other_types(connection, link, &page.entity_type)?;
     }
-    if retargeted {
+    if retargeted || deleted {
         connection
             .prepare_cached("INSERT INTO stale (link, entity_type) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
             .execute(params![link, page.entity_type])?;

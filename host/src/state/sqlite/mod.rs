@@ -6,6 +6,7 @@
 mod commit;
 mod intents;
 mod lock;
+mod places;
 mod reader;
 mod row;
 mod runs;
@@ -124,6 +125,22 @@ impl StateStore for SqliteStore {
 
     async fn commit(&self, page: PageCommit) -> Result<Committed, StateError> {
         self.writer.write(page.changes.len(), move |connection| commit::page(connection, &page)).await
+    }
+
+    async fn shared(&self, link: &Link, entity_type: &str, target_ids: &[&str]) -> Result<Vec<bool>, StateError> {
+        let (link, entity_type) = (link.clone(), entity_type.to_owned());
+        let target_ids: Vec<String> = target_ids.iter().map(|&id| id.to_owned()).collect();
+        self.readers.read(move |connection| places::shared(connection, &link, &entity_type, &target_ids)).await
+    }
+
+    async fn place(&self, target: &str) -> Result<Option<String>, StateError> {
+        let target = target.to_owned();
+        self.readers.read(move |connection| places::place(connection, &target)).await
+    }
+
+    async fn set_place(&self, target: &str, place: &str) -> Result<(), StateError> {
+        let (target, place) = (target.to_owned(), place.to_owned());
+        self.writer.write(1, move |connection| places::set(connection, &target, &place)).await
     }
 
     async fn begin_run(&self, source: &str, job: &str, read_mode: &str, started_at: SystemTime) -> Result<RunId, StateError> {

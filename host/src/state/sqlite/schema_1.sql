@@ -25,6 +25,12 @@ CREATE TABLE relation (
 CREATE UNIQUE INDEX relation_by_source ON relation (link, entity_type, source_id);
 CREATE INDEX relation_by_target ON relation (link, entity_type, target_id);
 
+-- Where a target was when its relations were made: its connector and the properties that lead to the backend.
+CREATE TABLE target_place (
+    target TEXT PRIMARY KEY,
+    place TEXT NOT NULL
+) WITHOUT ROWID;
+
 -- Common digests of this link and entity type were made while ids they may depend on were changing; they are cleared when the next run begins.
 CREATE TABLE stale (
     link INTEGER NOT NULL REFERENCES link (id),

@@ -144,6 +144,10 @@ fn identity_of(file: &SourceFile) -> Result<Identity, Failure> {
     if metadata.is_dir() {
         return Err(Failure::new(Kind::InvalidSettings, format!("{} is a folder, not a file", file.path)));
     }
+    // Opening a pipe waits for whoever writes to it, perhaps for ever.
+    if !metadata.is_file() {
+        return Err(Failure::new(Kind::InvalidSettings, format!("{} is not a regular file", file.path)));
+    }
     Ok(Identity::of(&metadata))
 }
 

@@ -139,7 +139,7 @@ impl Model {
         if retargeted || deleted {
             self.clear(1 - page.entity_type);
         }
-        self.stale[page.entity_type] |= retargeted;
+        self.stale[page.entity_type] |= retargeted || deleted;
         self.counted += page.steps.len() as u64;
         (changes, Some(inserted))
     }
