@@ -85,7 +85,8 @@ mod tests {
         let (write, commit) = (of(Stage::Write), of(Stage::Commit));
         // A timer counts from before the poll that waits for it: the waiting is a little shorter than the pause.
         assert!(write.busy >= pause && commit.busy >= pause && commit.waiting >= pause / 2, "{shown:?}");
-        assert!(write.busy + write.waiting + commit.busy + commit.waiting <= elapsed, "{shown:?}, all in {elapsed:?}");
+        // Nothing is counted twice, but for the moments between two readings of the clock.
+        assert!(write.busy + write.waiting + commit.busy + commit.waiting <= elapsed + pause / 2, "{shown:?}, all in {elapsed:?}");
         assert_eq!(of(Stage::Read), StageTime::default());
     }
 }

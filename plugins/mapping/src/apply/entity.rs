@@ -85,9 +85,8 @@ impl<'r> Run<'r> {
         if operation != Operation::Delete
             && let Some(condition) = &entity.condition
         {
-            let at = format!("{}/condition", entity.pointer);
-            let holds = self.condition(condition, &at)?;
-            self.step(&at, || format!("the condition [{}] of the entity is {holds}", condition.text), None);
+            let holds = self.condition(condition, &entity.condition_pointer)?;
+            self.step(&entity.condition_pointer, || format!("the condition [{}] of the entity is {holds}", condition.text), None);
             if !holds {
                 return Ok(Outcome::Skipped(Skip::OutOfScope(format!("Entity condition [{}] is not fulfilled", condition.text))));
             }

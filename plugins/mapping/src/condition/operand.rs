@@ -51,6 +51,10 @@ impl<'d> Term<'d> {
     }
 
     pub(crate) fn of_path(path: &'d Path, scope: &Scope<'d>) -> Result<Self, PathError> {
+        if path.is_simple() {
+            let start = if path.from_root { scope.root } else { scope.item };
+            return Ok(path.follow(start).map_or(Self::Undefined, Self::of_value));
+        }
         match path.read(scope) {
             Ok(Found::One(hit)) => Ok(Self::of_hit(hit)),
             Ok(Found::Many(hits)) => Ok(Self::List(hits)),

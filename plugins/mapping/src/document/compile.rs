@@ -77,7 +77,8 @@ fn entity(check: &mut Check<'_>, name: &str, value: Value<'_>) -> Option<Entity>
         None if ignore => {}
         None => check.error("mapping.missing-key", value, &pointer, "the key `mappings` is missing"),
     }
-    let entity = Entity { name: name.into(), pointer: pointer.as_str().into(), ignore, condition, skip, mappings };
+    let condition_pointer = format!("{pointer}/condition").into();
+    let entity = Entity { name: name.into(), pointer: pointer.as_str().into(), ignore, condition, condition_pointer, skip, mappings };
     if !ignore && !names_an_id(check, &entity.mappings) {
         check.warning(
             "mapping.no-id",

@@ -39,6 +39,8 @@ pub(crate) struct Entity {
     pub pointer: Box<str>,
     pub ignore: bool,
     pub condition: Option<Condition>,
+    /// JSON pointer to the condition, whether there is one or not.
+    pub condition_pointer: Box<str>,
     /// Operations the target must not be asked for: create, update, delete.
     pub skip: [bool; 3],
     pub mappings: Vec<Mapping>,

@@ -1,6 +1,6 @@
 //! A strict parser (RFC 8259) that writes a tape.
 
-use super::text::same;
+use super::text::{plain_end, same};
 use super::value::{Kind, Node, fingerprint};
 
 /// How deep arrays and objects may be nested.
@@ -25,15 +25,15 @@ pub fn parse(text: &str, from: usize, nodes: &mut Vec<Node>) -> Result<(u32, boo
         return Err(Error { at: 0, what: "a text of 4 GiB or more" });
     }
     let root = index(nodes.len());
-    let mut parser = Parser { bytes, at: from, nodes, duplicates: false };
-    parser.blanks();
-    parser.value(0)?;
-    parser.blanks();
-    if parser.at < bytes.len() {
-        return Err(parser.error("something behind the end of the value"));
+    let mut parser = Parser { bytes, at: from, nodes, duplicates: false, error: "" };
+    match parser.document() {
+        Ok(()) => Ok((root, parser.duplicates)),
+        Err(Stopped) => Err(Error { at: parser.at, what: parser.error }),
     }
-    Ok((root, parser.duplicates))
 }
+
+/// The parser has given up; why is in [`Parser::error`]. It has no content, so that the answer of each step fits in a register.
+struct Stopped;
 
 /// Texts are shorter than 4 GiB, which `parse` checks first, and a tape has no more nodes than its text has bytes.
 #[expect(clippy::cast_possible_truncation, reason = "bounded by the length of the text, see above")]
@@ -41,16 +41,52 @@ fn index(at: usize) -> u32 {
     at as u32
 }
 
+/// Nesting is bounded by [`DEPTH`].
+#[expect(clippy::cast_possible_truncation, reason = "see above")]
+fn level(depth: u32) -> u8 {
+    depth as u8
+}
+
+/// A filter of 128 bits for the fingerprints of an object's keys. Two halves: WebAssembly has no shift of 128 bits.
+#[derive(Default)]
+struct Seen(u64, u64);
+
+impl Seen {
+    /// Whether this fingerprint's bit was set already.
+    #[inline]
+    fn note(&mut self, fingerprint: u32) -> bool {
+        let hash = fingerprint.wrapping_mul(0x9e37_79b1) >> 25;
+        let bit = 1u64 << (hash & 63);
+        let half = if hash < 64 { &mut self.0 } else { &mut self.1 };
+        let was = *half & bit != 0;
+        *half |= bit;
+        was
+    }
+}
+
 struct Parser<'p> {
     bytes: &'p [u8],
     at: usize,
     nodes: &'p mut Vec<Node>,
     duplicates: bool,
+    error: &'static str,
 }
 
 impl Parser<'_> {
-    fn error(&self, what: &'static str) -> Error {
-        Error { at: self.at, what }
+    #[cold]
+    fn error(&mut self, what: &'static str) -> Stopped {
+        self.error = what;
+        Stopped
+    }
+
+    fn document(&mut self) -> Result<(), Stopped> {
+        self.blanks();
+        self.value(0)?;
+        self.blanks();
+        if self.at < self.bytes.len() {
+            return Err(self.error("something behind the end of the value"));
+        }
+        Ok(())
     }
 
     #[inline]
@@ -65,7 +101,7 @@ impl Parser<'_> {
         }
     }
 
-    fn value(&mut self, depth: u32) -> Result<(), Error> {
+    fn value(&mut self, depth: u32) -> Result<(), Stopped> {
         match self.peek() {
             b'"' => self.string(),
             b'{' => self.object(depth),
@@ -82,10 +118,10 @@ impl Parser<'_> {
     #[inline]
     fn leaf(&mut self, start: usize, kind: Kind, escaped: bool) {
         let next = index(self.nodes.len() + 1);
-        self.nodes.push(Node { start: index(start), end: index(self.at), next, count: 0, kind, escaped });
+        self.nodes.push(Node { start: index(start), end: index(self.at), next, count: 0, kind, escaped, level: 0 });
     }
 
-    fn word(&mut self, word: &[u8], kind: Kind) -> Result<(), Error> {
+    fn word(&mut self, word: &[u8], kind: Kind) -> Result<(), Stopped> {
         let start = self.at;
         if !self.bytes[start..].starts_with(word) {
             return Err(self.error("no value"));
@@ -95,7 +131,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), Error> {
+    fn number(&mut self) -> Result<(), Stopped> {
         let start = self.at;
         if self.peek() == b'-' {
             self.at += 1;
@@ -120,7 +156,7 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), Error> {
+    fn digits(&mut self) -> Result<(), Stopped> {
         if !self.peek().is_ascii_digit() {
             return Err(self.error("a digit is missing"));
         }
@@ -131,12 +167,12 @@ impl Parser<'_> {
     }
 
     #[inline]
-    fn string(&mut self) -> Result<(), Error> {
+    fn string(&mut self) -> Result<(), Stopped> {
         let start = self.at;
         let mut escaped = false;
         self.at += 1;
         loop {
-            self.plain();
+            self.at = plain_end(self.bytes, self.at);
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -152,35 +188,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Skip to the next quote, backslash or control character, eight bytes at a time.
-    #[inline]
-    fn plain(&mut self) {
-        const ONES: u64 = 0x0101_0101_0101_0101;
-        const HIGH: u64 = 0x8080_8080_8080_8080;
-        while let Some(chunk) = self.bytes[self.at..].first_chunk::<8>() {
-            let word = u64::from_le_bytes(*chunk);
-            let quote = word ^ (ONES * 0x22);
-            let backslash = word ^ (ONES * 0x5c);
-            // The highest bit of each byte that is zero (quote, backslash) or below 0x20. Above the first hit a borrow may add false ones; only the lowest counts.
-            let hits =
-                (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash | word.wrapping_sub(ONES * 0x20) & !word)
-                    & HIGH;
-            if hits != 0 {
-                self.at += (hits.trailing_zeros() / 8) as usize;
-                return;
-            }
-            self.at += 8;
-        }
-        while let Some(&byte) = self.bytes.get(self.at) {
-            if byte < 0x20 || byte == b'"' || byte == b'\\' {
-                return;
-            }
-            self.at += 1;
-        }
-    }
-
     #[cold]
-    fn escape(&mut self) -> Result<(), Error> {
+    fn escape(&mut self) -> Result<(), Stopped> {
         match self.bytes.get(self.at + 1) {
             Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
             Some(b'u') if self.bytes.get(self.at + 2..self.at + 6).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit)) => {
@@ -192,12 +201,12 @@ impl Parser<'_> {
     }
 
     #[inline]
-    fn open(&mut self, depth: u32, kind: Kind) -> Result<usize, Error> {
+    fn open(&mut self, depth: u32, kind: Kind) -> Result<usize, Stopped> {
         if depth >= DEPTH {
             return Err(self.error("nested deeper than 128 levels"));
         }
         let node = self.nodes.len();
-        self.nodes.push(Node { start: index(self.at), end: 0, next: 0, count: 0, kind, escaped: false });
+        self.nodes.push(Node { start: index(self.at), end: 0, next: 0, count: 0, kind, escaped: false, level: level(depth) });
         self.at += 1;
         self.blanks();
         Ok(node)
@@ -213,7 +222,7 @@ impl Parser<'_> {
         node.count = count;
     }
 
-    fn array(&mut self, depth: u32) -> Result<(), Error> {
+    fn array(&mut self, depth: u32) -> Result<(), Stopped> {
         let node = self.open(depth, Kind::Array)?;
         let mut count = 0;
         if self.peek() != b']' {
@@ -233,10 +242,10 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn object(&mut self, depth: u32) -> Result<(), Error> {
+    fn object(&mut self, depth: u32) -> Result<(), Stopped> {
         let node = self.open(depth, Kind::Object)?;
         let mut count = 0;
-        let mut seen: u128 = 0;
+        let mut seen = Seen::default();
         if self.peek() != b'}' {
             loop {
                 if self.peek() != b'"' {
@@ -244,7 +253,7 @@ impl Parser<'_> {
                 }
                 let key = self.nodes.len();
                 self.string()?;
-                seen = self.note_key(node, key, seen);
+                self.note_key(node, key, level(depth), &mut seen);
                 self.blanks();
                 if self.peek() != b':' {
                     return Err(self.error("a colon is missing"));
@@ -267,17 +276,16 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Note the key's fingerprint. A filter of 128 bits finds the few keys that have to be compared with those before them; a key with an escape counts as a
+    /// Note the key's fingerprint and level. The filter finds the few keys that have to be compared with those before them; a key with an escape counts as a
     /// possible duplicate.
     #[inline]
-    fn note_key(&mut self, object: usize, key: usize, seen: u128) -> u128 {
+    fn note_key(&mut self, object: usize, key: usize, level: u8, seen: &mut Seen) {
         let node = &mut self.nodes[key];
         node.count = fingerprint(&self.bytes[node.start as usize + 1..node.end as usize - 1]);
-        let bit = 1u128 << (node.count.wrapping_mul(0x9e37_79b1) >> 25);
-        if seen & bit != 0 || node.escaped {
+        node.level = level;
+        if seen.note(node.count) || node.escaped {
             self.compare_keys(object, key);
         }
-        seen | bit
     }
 
     fn compare_keys(&mut self, object: usize, key: usize) {

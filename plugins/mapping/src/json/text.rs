@@ -4,52 +4,131 @@
 
 use std::fmt::Write as _;
 
-/// Whether two byte strings are equal, eight bytes at a time.
+/// Whether two byte strings are equal, eight bytes at a time; the last word overlaps the one before it.
 #[inline]
 pub fn same(a: &[u8], b: &[u8]) -> bool {
     if a.len() != b.len() {
         return false;
     }
-    let (a_words, a_tail) = a.as_chunks::<8>();
-    let (b_words, b_tail) = b.as_chunks::<8>();
-    for (x, y) in a_words.iter().zip(b_words) {
-        if u64::from_le_bytes(*x) != u64::from_le_bytes(*y) {
-            return false;
+    if let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
+        let (a_words, _) = a.as_chunks::<8>();
+        let (b_words, _) = b.as_chunks::<8>();
+        for (x, y) in a_words.iter().zip(b_words) {
+            if u64::from_le_bytes(*x) != u64::from_le_bytes(*y) {
+                return false;
+            }
         }
+        return u64::from_le_bytes(*a_last) == u64::from_le_bytes(*b_last);
     }
-    for (x, y) in a_tail.iter().zip(b_tail) {
-        if x != y {
-            return false;
+    if let (Some(a_first), Some(b_first), Some(a_last), Some(b_last)) =
+        (a.first_chunk::<4>(), b.first_chunk::<4>(), a.last_chunk::<4>(), b.last_chunk::<4>())
+    {
+        return u32::from_le_bytes(*a_first) == u32::from_le_bytes(*b_first) && u32::from_le_bytes(*a_last) == u32::from_le_bytes(*b_last);
+    }
+    a.iter().zip(b).all(|(x, y)| x == y)
+}
+
+/// Where the first quote, backslash or control character from `at` on stands, or the end of the text.
+#[inline(always)]
+pub fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    #[cfg(target_feature = "simd128")]
+    while let Some(chunk) = bytes[at..].first_chunk::<16>() {
+        use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, v128_load, v128_or};
+        // SAFETY: `chunk` has the 16 bytes, and the load needs no alignment.
+        let block = unsafe { v128_load(chunk.as_ptr().cast()) };
+        let special = v128_or(u8x16_eq(block, u8x16_splat(b'"')), u8x16_eq(block, u8x16_splat(b'\\')));
+        let hits = u8x16_bitmask(v128_or(special, u8x16_le(block, u8x16_splat(0x1f))));
+        if hits != 0 {
+            return at + hits.trailing_zeros() as usize;
         }
+        at += 16;
     }
-    true
+    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * 0x22);
+        let backslash = word ^ (ONES * 0x5c);
+        // The highest bit of each byte that is zero (quote, backslash) or below 0x20. Above the first hit a borrow may add false ones; only the lowest counts.
+        let hits =
+            (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash | word.wrapping_sub(ONES * 0x20) & !word) & HIGH;
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    while let Some(&byte) = bytes.get(at) {
+        if byte < 0x20 || byte == b'"' || byte == b'\\' {
+            break;
+        }
+        at += 1;
+    }
+    at
 }
 
 /// Append a piece of text; short pieces go in 16-byte moves.
 #[inline]
 pub fn push(out: &mut String, piece: &str) {
     const SHORT: usize = 512;
-    let bytes = piece.as_bytes();
-    let length = bytes.len();
+    let length = piece.len();
     if length > SHORT {
         out.push_str(piece);
         return;
     }
     out.reserve(length);
-    // SAFETY: whole `&str`s are appended, so the content stays UTF-8.
-    let out = unsafe { out.as_mut_vec() };
-    let old = out.len();
-    let spare = &mut out.spare_capacity_mut()[..length];
-    let (spare_words, spare_tail) = spare.as_chunks_mut::<16>();
-    let (words, tail) = bytes.as_chunks::<16>();
-    for (to, from) in spare_words.iter_mut().zip(words) {
-        to.write_copy_of_slice(from);
+    // SAFETY: whole `&str`s are appended, so the content stays UTF-8. `reserve` has made room for `length` bytes behind the old end, and `piece` cannot lie
+    // there, since it is borrowed while `out` is borrowed to be changed. Each of these bytes is written before the length grows.
+    unsafe {
+        let out = out.as_mut_vec();
+        let old = out.len();
+        copy_short(piece.as_ptr(), out.as_mut_ptr().add(old), length);
+        out.set_len(old + length);
     }
-    for (to, from) in spare_tail.iter_mut().zip(tail) {
-        to.write(*from);
+}
+
+/// What a machine moves at once.
+#[cfg(target_feature = "simd128")]
+type Block = core::arch::wasm32::v128;
+#[cfg(not(target_feature = "simd128"))]
+type Block = u128;
+
+/// Copy by blocks, the last of which overlaps the one before it.
+///
+/// # Safety
+///
+/// `length` bytes can be read at `from` and written at `to`, and the two do not overlap.
+#[inline]
+unsafe fn copy_short(from: *const u8, to: *mut u8, length: usize) {
+    /// # Safety
+    ///
+    /// As above, for the `T` that stands `at` bytes from the beginning.
+    #[inline]
+    unsafe fn step<T>(from: *const u8, to: *mut u8, at: usize) {
+        // SAFETY: the caller's; neither needs an alignment.
+        unsafe { to.add(at).cast::<T>().write_unaligned(from.add(at).cast::<T>().read_unaligned()) }
     }
-    // SAFETY: the loops above have written each of the `length` bytes behind `old`; `reserve` has made room for them.
-    unsafe { out.set_len(old + length) };
+    // SAFETY: every step ends at or before `length`.
+    unsafe {
+        if length >= 16 {
+            let mut at = 0;
+            while at + 16 < length {
+                step::<Block>(from, to, at);
+                at += 16;
+            }
+            step::<Block>(from, to, length - 16);
+        } else if length >= 8 {
+            step::<u64>(from, to, 0);
+            step::<u64>(from, to, length - 8);
+        } else if length >= 4 {
+            step::<u32>(from, to, 0);
+            step::<u32>(from, to, length - 4);
+        } else if length >= 2 {
+            step::<u16>(from, to, 0);
+            step::<u16>(from, to, length - 2);
+        } else if length == 1 {
+            step::<u8>(from, to, 0);
+        }
+    }
 }
 
 /// Append a text as a JSON string, with quotes.
@@ -63,27 +142,24 @@ pub fn push_quoted(out: &mut String, content: &str) {
 pub fn push_escaped(out: &mut String, content: &str) {
     let bytes = content.as_bytes();
     let mut from = 0;
-    for (at, byte) in bytes.iter().enumerate() {
-        let short = match byte {
-            b'"' => "\\\"",
-            b'\\' => "\\\\",
-            b'\n' => "\\n",
-            b'\r' => "\\r",
-            b'\t' => "\\t",
-            0x08 => "\\b",
-            0x0c => "\\f",
-            0..0x20 => "",
-            _ => continue,
-        };
+    loop {
+        let at = plain_end(bytes, from);
         push(out, &content[from..at]);
-        if short.is_empty() {
-            let _ = write!(out, "\\u{byte:04x}");
-        } else {
-            out.push_str(short);
+        let Some(byte) = bytes.get(at) else { return };
+        match byte {
+            b'"' => out.push_str("\\\""),
+            b'\\' => out.push_str("\\\\"),
+            b'\n' => out.push_str("\\n"),
+            b'\r' => out.push_str("\\r"),
+            b'\t' => out.push_str("\\t"),
+            0x08 => out.push_str("\\b"),
+            0x0c => out.push_str("\\f"),
+            _ => {
+                let _ = write!(out, "\\u{byte:04x}");
+            }
         }
         from = at + 1;
     }
-    push(out, &content[from..]);
 }
 
 /// Decode the inside of a JSON string that the parser has accepted. A lone surrogate becomes U+FFFD: there is no such text in UTF-8.

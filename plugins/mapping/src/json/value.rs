@@ -1,6 +1,7 @@
 //! Reading a parsed text: documents, values and where they come from.
 
 use std::borrow::Cow;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::text::{same, unescape};
 
@@ -30,6 +31,8 @@ pub struct Node {
     pub kind: Kind,
     /// A string with at least one backslash: its content must be decoded before it can be compared.
     pub escaped: bool,
+    /// Of an object or array: how deep it is nested. Of a key: that of its object. Tells an object's own keys from those of the objects in it.
+    pub level: u8,
 }
 
 /// Tells most keys apart without looking at their text: the length and three of the bytes.
@@ -45,12 +48,15 @@ pub fn fingerprint(name: &[u8]) -> u32 {
 pub struct Name {
     pub text: Box<str>,
     fingerprint: u32,
+    /// Where the key stood in the object it was found in last, counted in nodes from the object. Entities of one source mostly look alike, so it is looked for
+    /// there first. A guess and nothing more: it is checked, and the answer is the same without it.
+    guess: AtomicU32,
 }
 
 impl Name {
     pub fn new(text: Box<str>) -> Self {
         let fingerprint = fingerprint(text.as_bytes());
-        Self { text, fingerprint }
+        Self { text, fingerprint, guess: AtomicU32::new(1) }
     }
 }
 
@@ -157,12 +163,31 @@ impl<'d> Value<'d> {
         self.find(name, fingerprint(name.as_bytes()))
     }
 
+    /// The same for a name that is looked for again and again.
     #[inline]
     pub fn member_named(self, name: &Name) -> Option<Value<'d>> {
-        self.find(&name.text, name.fingerprint)
+        let nodes = self.doc.nodes;
+        let object = &nodes[self.at as usize];
+        let guess = self.at.wrapping_add(name.guess.load(Ordering::Relaxed));
+        // It is a key of this very object if it lies in it, is on its level, and is a string with that fingerprint: a list or object may have as many elements,
+        // but is no string; a string that is a value has the fingerprint of the empty name.
+        if guess < object.next
+            && let Some(key) = nodes.get(guess as usize)
+            && key.count == name.fingerprint
+            && key.kind == Kind::String
+            && object.kind == Kind::Object
+            && key.level == object.level
+            && name.fingerprint != 0
+            && !key.escaped
+            && same(&self.doc.text.as_bytes()[key.start as usize + 1..key.end as usize - 1], name.text.as_bytes())
+        {
+            return Some(Value { doc: self.doc, at: guess + 1 });
+        }
+        let found = self.find(&name.text, name.fingerprint)?;
+        name.guess.store(found.at - 1 - self.at, Ordering::Relaxed);
+        Some(found)
     }
 
-    #[inline]
     fn find(self, name: &str, fingerprint: u32) -> Option<Value<'d>> {
         let nodes = self.doc.nodes;
         let node = nodes[self.at as usize];

@@ -237,8 +237,14 @@ impl Arena {
     }
 
     /// Open a raw array or object by one level.
+    #[inline]
     pub fn open(&mut self, id: Id, docs: &Docs<'_>) {
-        let Node::Raw { slot, .. } = self.node(id) else { return };
+        if let Node::Raw { slot, .. } = self.nodes[id as usize] {
+            self.open_slot(id, slot, docs);
+        }
+    }
+
+    fn open_slot(&mut self, id: Id, slot: Slot, docs: &Docs<'_>) {
         let value = docs.value(slot);
         let mut list = List::EMPTY;
         match value.kind() {
@@ -279,10 +285,17 @@ impl Arena {
         match self.node(id) {
             Node::Object(_) => Shape::Object,
             Node::Array(_) => Shape::Array,
-            _ => match self.leaf_text(id, docs).and_then(|text| text.bytes().next()) {
+            Node::Hole => Shape::Null,
+            Node::Raw { slot, .. } => match docs.value(slot).kind() {
+                Kind::Null => Shape::Null,
+                Kind::False | Kind::True => Shape::Bool,
+                Kind::Number => Shape::Number,
+                Kind::String => Shape::String,
+                Kind::Array => Shape::Array,
+                Kind::Object => Shape::Object,
+            },
+            Node::Text { start, .. } => match self.text.as_bytes().get(start as usize) {
                 Some(b'"') => Shape::String,
-                Some(b'{') => Shape::Object,
-                Some(b'[') => Shape::Array,
                 Some(b't' | b'f') => Shape::Bool,
                 Some(b'n') | None => Shape::Null,
                 Some(_) => Shape::Number,

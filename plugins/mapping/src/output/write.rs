@@ -12,27 +12,33 @@ impl Arena {
             Node::Raw { slot, start, end } => push(out, self.span(slot.source, start, end, docs)),
             Node::Text { start, end } => push(out, self.span(Source::Made, start, end, docs)),
             Node::Object(list) => {
-                let mut before = '{';
+                out.push('{');
+                let mut first = true;
                 for entry in self.entries_of(list) {
-                    out.push(before);
+                    if !first {
+                        out.push(',');
+                    }
+                    first = false;
                     push(out, self.span(entry.key.source, entry.key.start, entry.key.end, docs));
                     out.push(':');
                     self.write(entry.value, docs, out);
-                    before = ',';
                 }
-                out.push_str(if before == '{' { "{}" } else { "}" });
+                out.push('}');
             }
             Node::Array(list) => {
-                let mut before = '[';
+                out.push('[');
+                let mut first = true;
                 for entry in self.entries_of(list) {
                     if matches!(self.node(entry.value), Node::Hole) {
                         continue;
                     }
-                    out.push(before);
+                    if !first {
+                        out.push(',');
+                    }
+                    first = false;
                     self.write(entry.value, docs, out);
-                    before = ',';
                 }
-                out.push_str(if before == '[' { "[]" } else { "]" });
+                out.push(']');
             }
         }
     }
