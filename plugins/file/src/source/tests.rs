@@ -383,33 +383,3 @@ proptest! {
         let _ = in_pages(&file, 3, true, &[]);
     }
 }
-
-/// Throughput of the way most runs take; prints a number: `cargo test --release -- --ignored --nocapture rows`.
-#[test]
-#[ignore = "a measurement"]
-fn rows_per_second() {
-    let mut content = String::from(
-        "id,givenName,familyName,mail,phone,department,title,manager,location,country,costCenter,status,hireDate,exitDate,language\n",
-    );
-    for row in 0..200_000 {
-        use std::fmt::Write as _;
-        let _ = writeln!(
-            content,
-            "E{row:07},Jürgen,Müller,juergen.mueller.{row}@example.com,+49 30 1234567,Engineering,\"Engineer, Senior\",E{:07},Berlin,DE,CC{},active,2015-04-01,,de",
-            row / 8,
-            row % 100
-        );
-    }
-    let file = file(".csv", content.as_bytes());
-    let started = std::time::Instant::now();
-    let (mut source, mut cursor, mut rows) = (open(&file, &[]), None, 0);
-    loop {
-        let page = source.read_page("user", cursor.as_deref(), 1000).unwrap();
-        rows += page.entities.len();
-        cursor = page.next;
-        if cursor.is_none() {
-            break;
-        }
-    }
-    println!("{rows} rows, {} ns each", started.elapsed().as_nanos() / rows as u128);
-}

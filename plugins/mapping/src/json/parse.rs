@@ -96,6 +96,14 @@ impl Parser<'_> {
 
     #[inline]
     fn blanks(&mut self) {
+        // Most documents have none, and a loop costs its interruption check even if it does nothing.
+        if self.peek() <= b' ' {
+            self.skip_blanks();
+        }
+    }
+
+    #[inline(never)]
+    fn skip_blanks(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.bytes.get(self.at) {
             self.at += 1;
         }
@@ -166,7 +174,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    #[inline]
+    #[expect(clippy::inline_always, reason = "one string is one call, and a call costs its interruption check")]
+    #[inline(always)]
     fn string(&mut self) -> Result<(), Stopped> {
         let start = self.at;
         let mut escaped = false;

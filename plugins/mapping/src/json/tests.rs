@@ -178,3 +178,56 @@ proptest! {
         prop_assert_eq!(out, start + &piece);
     }
 }
+
+#[test]
+fn a_member_is_found_wherever_it_stands() {
+    let name = Name::new("value".into());
+    let empty = Name::new("".into());
+    let expected = [
+        (r#"{"a":1,"value":2}"#, Some("2")),
+        (r#"{"a":{"value":3},"value":4}"#, Some("4")),
+        (r#"{"a":{"value":5}}"#, None),
+        (r#"{"a":"value","value":6}"#, Some("6")),
+        (r#"{"a":["value"]}"#, None),
+        (r#"{"\u0076alue":7}"#, Some("7")),
+        (r#"{"value":8}"#, Some("8")),
+        (r"{}", None),
+        (r#"["value",9]"#, None),
+        (r#""value""#, None),
+    ];
+    // In every order, since the place of the last find is where the next search begins.
+    for (before, _) in expected {
+        for (text, found) in expected {
+            for (text, found) in [(before, None), (text, Some(found))] {
+                let mut nodes = Vec::new();
+                let (at, _) = parse(text, 0, &mut nodes).expect("JSON");
+                let doc = Doc { source: Source::Input, text, nodes: &nodes };
+                let member = Value { doc: &doc, at }.member_named(&name).map(Value::raw);
+                assert!(found.is_none_or(|found| found == member), "{text} after {before}: {member:?}");
+                assert_eq!(Value { doc: &doc, at }.member_named(&empty).map(Value::raw), None, "{text}");
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_of_every_length_are_compared_copied_and_scanned() {
+    for length in 0..200 {
+        let text: String = ('a'..='z').cycle().take(length).collect();
+        let mut out = "before".to_owned();
+        text::push(&mut out, &text);
+        assert_eq!(out, format!("before{text}"));
+        assert!(text::same(text.as_bytes(), &out.as_bytes()[6..]));
+        assert_eq!(text::plain_end(text.as_bytes(), 0), length);
+        for at in 0..length {
+            for special in [b'"', b'\\', 0, 0x1f] {
+                let mut other = text.clone().into_bytes();
+                other[at] = special;
+                assert!(!text::same(text.as_bytes(), &other), "{length} {at}");
+                assert_eq!(text::plain_end(&other, at / 2), at, "{length} {special}");
+            }
+        }
+    }
+    let plain: Vec<u8> = (0x20..=0xff).filter(|byte| !b"\"\\".contains(byte)).collect();
+    assert_eq!(text::plain_end(&plain, 0), plain.len());
+}

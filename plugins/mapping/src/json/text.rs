@@ -11,12 +11,14 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
         return false;
     }
     if let (Some(a_last), Some(b_last)) = (a.last_chunk::<8>(), b.last_chunk::<8>()) {
-        let (a_words, _) = a.as_chunks::<8>();
-        let (b_words, _) = b.as_chunks::<8>();
-        for (x, y) in a_words.iter().zip(b_words) {
-            if u64::from_le_bytes(*x) != u64::from_le_bytes(*y) {
-                return false;
+        if a.len() > 16 {
+            for (x, y) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+                if u64::from_le_bytes(*x) != u64::from_le_bytes(*y) {
+                    return false;
+                }
             }
+        } else if a.first_chunk::<8>() != b.first_chunk::<8>() {
+            return false;
         }
         return u64::from_le_bytes(*a_last) == u64::from_le_bytes(*b_last);
     }
@@ -29,33 +31,22 @@ pub fn same(a: &[u8], b: &[u8]) -> bool {
 }
 
 /// Where the first quote, backslash or control character from `at` on stands, or the end of the text.
-#[inline(always)]
-pub fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    const HIGH: u64 = 0x8080_8080_8080_8080;
-    #[cfg(target_feature = "simd128")]
-    while let Some(chunk) = bytes[at..].first_chunk::<16>() {
-        use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, v128_load, v128_or};
-        // SAFETY: `chunk` has the 16 bytes, and the load needs no alignment.
-        let block = unsafe { v128_load(chunk.as_ptr().cast()) };
-        let special = v128_or(u8x16_eq(block, u8x16_splat(b'"')), u8x16_eq(block, u8x16_splat(b'\\')));
-        let hits = u8x16_bitmask(v128_or(special, u8x16_le(block, u8x16_splat(0x1f))));
-        if hits != 0 {
-            return at + hits.trailing_zeros() as usize;
-        }
-        at += 16;
+#[inline]
+pub fn plain_end(bytes: &[u8], at: usize) -> usize {
+    // Most strings end in the first block. It is looked at without a loop, since a loop costs its interruption check.
+    match bytes[at..].first_chunk::<BLOCK>() {
+        Some(block) => first_special(block).map_or_else(|| plain_end_from(bytes, at + BLOCK), |hit| at + hit),
+        None => plain_end_from(bytes, at),
     }
-    while let Some(chunk) = bytes[at..].first_chunk::<8>() {
-        let word = u64::from_le_bytes(*chunk);
-        let quote = word ^ (ONES * 0x22);
-        let backslash = word ^ (ONES * 0x5c);
-        // The highest bit of each byte that is zero (quote, backslash) or below 0x20. Above the first hit a borrow may add false ones; only the lowest counts.
-        let hits =
-            (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash | word.wrapping_sub(ONES * 0x20) & !word) & HIGH;
-        if hits != 0 {
-            return at + (hits.trailing_zeros() / 8) as usize;
+}
+
+#[inline(never)]
+fn plain_end_from(bytes: &[u8], mut at: usize) -> usize {
+    while let Some(block) = bytes[at..].first_chunk::<BLOCK>() {
+        if let Some(hit) = first_special(block) {
+            return at + hit;
         }
-        at += 8;
+        at += BLOCK;
     }
     while let Some(&byte) = bytes.get(at) {
         if byte < 0x20 || byte == b'"' || byte == b'\\' {
@@ -64,6 +55,37 @@ pub fn plain_end(bytes: &[u8], mut at: usize) -> usize {
         at += 1;
     }
     at
+}
+
+/// How many bytes are looked at in one go.
+const BLOCK: usize = if cfg!(target_feature = "simd128") { 16 } else { 8 };
+
+/// The first quote, backslash or control character of a block.
+#[cfg(target_feature = "simd128")]
+#[inline]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    use core::arch::wasm32::{u8x16_bitmask, u8x16_eq, u8x16_le, u8x16_splat, v128_load, v128_or};
+    // SAFETY: the block has the 16 bytes, and the load needs no alignment.
+    let block = unsafe { v128_load(block.as_ptr().cast()) };
+    let special = v128_or(u8x16_eq(block, u8x16_splat(b'"')), u8x16_eq(block, u8x16_splat(b'\\')));
+    let hits = u8x16_bitmask(v128_or(special, u8x16_le(block, u8x16_splat(0x1f))));
+    (hits != 0).then_some(hits.trailing_zeros() as usize)
+}
+
+/// The first quote, backslash or control character of a block.
+#[cfg(not(target_feature = "simd128"))]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "called like the one above, whose block is twice as long")]
+#[inline]
+fn first_special(block: &[u8; BLOCK]) -> Option<usize> {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let word = u64::from_le_bytes(*block);
+    let quote = word ^ (ONES * 0x22);
+    let backslash = word ^ (ONES * 0x5c);
+    // The highest bit of each byte that is zero (quote, backslash) or below 0x20. Above the first hit a borrow may add false ones; only the lowest counts.
+    let hits =
+        (quote.wrapping_sub(ONES) & !quote | backslash.wrapping_sub(ONES) & !backslash | word.wrapping_sub(ONES * 0x20) & !word) & HIGH;
+    (hits != 0).then_some((hits.trailing_zeros() / 8) as usize)
 }
 
 /// Append a piece of text; short pieces go in 16-byte moves.
@@ -109,12 +131,20 @@ unsafe fn copy_short(from: *const u8, to: *mut u8, length: usize) {
     }
     // SAFETY: every step ends at or before `length`.
     unsafe {
-        if length >= 16 {
+        if length > 64 {
             let mut at = 0;
             while at + 16 < length {
                 step::<Block>(from, to, at);
                 at += 16;
             }
+            step::<Block>(from, to, length - 16);
+        } else if length > 32 {
+            step::<Block>(from, to, 0);
+            step::<Block>(from, to, 16);
+            step::<Block>(from, to, length - 32);
+            step::<Block>(from, to, length - 16);
+        } else if length >= 16 {
+            step::<Block>(from, to, 0);
             step::<Block>(from, to, length - 16);
         } else if length >= 8 {
             step::<u64>(from, to, 0);

@@ -13,10 +13,12 @@ impl Arena {
     }
 
     /// The place of an object's entry with this key, and of the entry before it.
+    #[inline]
     fn entry(&self, list: List, key: Key, docs: &Docs<'_>) -> Option<(u32, u32)> {
-        if list.keys & key.bit() == 0 {
-            return None;
-        }
+        if list.keys & key.bit() == 0 { None } else { self.look_for(list, key, docs) }
+    }
+
+    fn look_for(&self, list: List, key: Key, docs: &Docs<'_>) -> Option<(u32, u32)> {
         let (mut before, mut at) = (NONE, list.first);
         while at != NONE {
             let entry = &self.entries[at as usize];
@@ -38,10 +40,11 @@ impl Arena {
 
     /// The member of an object, made (as a hole) if it is not there. What is no object becomes one.
     pub fn member_or_new(&mut self, id: Id, key: Key, docs: &Docs<'_>) -> Id {
-        if let Some(member) = self.member(id, key, docs) {
-            return member;
-        }
+        self.open(id, docs);
         let mut list = if let Node::Object(list) = self.node(id) { list } else { List::EMPTY };
+        if let Some((_, at)) = self.entry(list, key, docs) {
+            return self.entries[at as usize].value;
+        }
         let member = self.add(Node::Hole);
         self.append(&mut list, key, member);
         self.nodes[id as usize] = Node::Object(list);
