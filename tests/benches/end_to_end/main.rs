@@ -6,7 +6,6 @@
 mod arguments;
 mod child;
 #[path = "../../src/generate.rs"]
-#[expect(dead_code, reason = "the tests need more of it")]
 mod generate;
 mod place;
 mod sink;

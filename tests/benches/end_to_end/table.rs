@@ -29,7 +29,7 @@ pub(crate) fn header() -> String {
     let mut text =
         format!("{cores} cores; of each stage the seconds it computed + the seconds it waited (for the disk, the network, a lock)\n");
     let _ =
-        write!(text, "{:<10} {:>9} {:<6} {:>10} {:>8} {:>8} {:>8}", "path", "users", "run", "entities/s", "seconds", "cpu s", "peak MiB");
+        write!(text, "{:<10} {:>9} {:<6} {:>10} {:>8} {:>8} {:>8} {:>9}", "path", "users", "run", "entities/s", "seconds", "cpu s", "peak MiB", "state MiB");
     for (_, title) in STAGES {
         let _ = write!(text, " {title:>13}");
     }
@@ -46,13 +46,14 @@ impl Row {
         let rate = self.entities as f64 / ran.seconds();
         let measured = |value: Option<f64>, digits: usize| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.digits$}"));
         let mut text = format!(
-            "{:<10} {:>9} {:<6} {rate:>10.0} {:>8.2} {:>8} {:>8}",
+            "{:<10} {:>9} {:<6} {rate:>10.0} {:>8.2} {:>8} {:>8} {:>9}",
             self.route.name(),
             self.users,
             self.run,
             ran.seconds(),
             measured(ran.cpu_seconds, 2),
             measured(ran.peak_mib, 1),
+            measured(ran.state_mib, 1),
         );
         for (name, _) in STAGES {
             let stage = &ran.report["stages"][name];

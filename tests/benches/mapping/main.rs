@@ -29,6 +29,8 @@ struct Case {
 }
 
 fn main() {
+    // With a filter or an option it is criterion's figures that are wanted, or a profile: the ratio would only be in the way.
+    let all = std::env::args().skip(1).all(|argument| argument == "--bench");
     let mut criterion = Criterion::default().configure_from_args();
     let cases = [
         Case {
@@ -54,7 +56,9 @@ fn main() {
         group.bench_function("native", |bencher| bencher.iter(|| native.apply()));
         group.bench_function("component", |bencher| bencher.iter(|| component.apply()));
         group.finish();
-        side_by_side(case, &mut native, &mut component);
+        if all {
+            side_by_side(case, &mut native, &mut component);
+        }
     }
     criterion.final_summary();
 }
