@@ -35,7 +35,7 @@ impl Place {
         let folder = TempDir::new().expect("a temporary folder");
         let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file was written");
         let copy = |from: &Path, to: &str| {
-            _ = fs::copy(from, folder.path().join(to)).unwrap_or_else(|error| panic!("{}: {error}", from.display()))
+            _ = fs::copy(from, folder.path().join(to)).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
         };
         fs::create_dir(folder.path().join("plugins")).expect("a folder for plugins");
         for plugin in fs::read_dir(env!("PLUGINS")).expect("the plugins were built") {

@@ -106,7 +106,9 @@ fn list(kept: &Kept, collection: &str, query: &str) -> Response<Full<Bytes>> {
             let id = path.strip_prefix(collection)?.strip_prefix('/')?;
             let mut document: Value = serde_json::from_slice(document).ok()?;
             document["id"] = id.into();
-            wanted.is_none_or(|(attribute, value)| document[attribute].to_string() == value).then_some(document)
+            let hit =
+                |(attribute, value): (&str, &str)| serde_json::from_str::<Value>(value).is_ok_and(|value| document[attribute] == value);
+            wanted.is_none_or(hit).then_some(document)
         })
         .collect();
     let list = json!({

@@ -28,8 +28,11 @@ pub(crate) fn header() -> String {
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     let mut text =
         format!("{cores} cores; of each stage the seconds it computed + the seconds it waited (for the disk, the network, a lock)\n");
-    let _ =
-        write!(text, "{:<10} {:>9} {:<6} {:>10} {:>8} {:>8} {:>8} {:>9}", "path", "users", "run", "entities/s", "seconds", "cpu s", "peak MiB", "state MiB");
+    let _ = write!(
+        text,
+        "{:<10} {:>9} {:<6} {:>10} {:>8} {:>8} {:>8} {:>9}",
+        "path", "users", "run", "entities/s", "seconds", "cpu s", "peak MiB", "state MiB"
+    );
     for (_, title) in STAGES {
         let _ = write!(text, " {title:>13}");
     }
