@@ -19,7 +19,7 @@ pub(crate) struct Ran {
     pub report: Value,
     /// The most memory the process had at a time (`VmHWM`), where the system tells it.
     pub peak_mib: Option<f64>,
-    /// The most of it that SQLite had: its caches of the known relations.
+    /// The most of it that the state had: its caches of the known relations.
     pub state_mib: Option<f64>,
     /// Time on all processors, where the system tells it.
     pub cpu_seconds: Option<f64>,
