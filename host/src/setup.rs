@@ -16,7 +16,7 @@ use crate::{
         Trust, parse_network,
     },
     manifest::{self, Auth, ClientAuthentication, Manifest, Problem, System},
-    pipeline::{ConnectorSpec, MappingSpec, SourceSpec, StateRelations, TargetSpec},
+    pipeline::{ConnectorSpec, MappingSpec, Retry, SourceSpec, StateRelations, TargetSpec},
     registry::{
         Registry, RegistryError,
         description::{Capability, Description, Reference},
@@ -187,6 +187,7 @@ impl Setup {
             authority: self.authority(system),
             settings: settings(system),
             page_size: system.page_size,
+            retry: retry(system),
         }
     }
 
@@ -215,6 +216,9 @@ impl Setup {
             relations,
             unique_attributes,
             deletions: system.deletions,
+            retry: retry(system),
+            max_failed: system.failures.max_count,
+            max_failed_percent: system.failures.max_percent,
         }
     }
 
@@ -285,6 +289,11 @@ fn pin(registry: &Registry, id: &str) -> Option<Pinned> {
     })
 }
 
+fn retry(system: &System) -> Retry {
+    let manifest::Failures { attempts, interval, max_outage, .. } = system.failures;
+    Retry { attempts, interval, max_outage }
+}
+
 fn settings(system: &System) -> Settings {
     Settings {
         system: system.name.clone(),
@@ -348,7 +357,11 @@ fn door(egress: &Egress, system: &System, description: &Description) -> Result<O
         backend,
         credentials,
         headers,
-        limits: egress::Limits::default(),
+        limits: egress::Limits {
+            requests_per_second: system.limits.requests_per_second,
+            concurrency: system.limits.concurrency,
+            ..egress::Limits::default()
+        },
     })))
 }
 

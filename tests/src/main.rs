@@ -13,6 +13,7 @@ mod company;
 #[cfg(feature = "real-servers")]
 mod counterparts;
 mod export;
+mod failures;
 mod generate;
 mod guests;
 mod http;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         cases::trials(),
         cli::trials(),
         company::trials(),
+        failures::trials(),
         isolation::trials(),
         kill::trials(),
         #[cfg(feature = "real-servers")]

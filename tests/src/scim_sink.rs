@@ -26,6 +26,26 @@ pub(crate) struct Sink {
 struct Shared {
     kept: Mutex<Kept>,
     connections: AtomicUsize,
+    mishaps: Option<Mishaps>,
+    /// Requests being answered, and the most there were at once.
+    open: AtomicUsize,
+    most_open: AtomicUsize,
+    /// When each request came, from the first.
+    came: Mutex<Vec<Instant>>,
+}
+
+/// What is to go wrong with a request, by its method and path.
+type Mishaps = Box<dyn Fn(&str, &str) -> Option<Mishap> + Send + Sync>;
+
+/// Something that goes wrong.
+#[derive(Clone, Debug)]
+pub(crate) enum Mishap {
+    /// Answered with this status and these header lines; nothing is done.
+    Refused(u16, String),
+    /// Done, and the connection ends without an answer.
+    DoneUnanswered,
+    /// Done, and only half of the answer arrives.
+    Torn,
 }
 
 /// What clients have written.
@@ -39,8 +59,17 @@ pub(crate) struct Kept {
 
 impl Sink {
     pub(crate) fn start() -> Self {
+        Self::serving(Shared::default())
+    }
+
+    /// A server with which things go wrong.
+    pub(crate) fn with_mishaps(mishaps: impl Fn(&str, &str) -> Option<Mishap> + Send + Sync + 'static) -> Self {
+        Self::serving(Shared { mishaps: Some(Box::new(mishaps)), ..Shared::default() })
+    }
+
+    fn serving(shared: Shared) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let sink = Self { address: listener.local_addr().expect("an address"), shared: Arc::default() };
+        let sink = Self { address: listener.local_addr().expect("an address"), shared: Arc::new(shared) };
         let shared = sink.shared.clone();
         // Ends with the process: there is nobody to tell it that the test is over.
         std::thread::spawn(move || {
@@ -61,6 +90,17 @@ impl Sink {
     pub(crate) fn kept(&self) -> Kept {
         self.settle();
         self.shared.kept().clone()
+    }
+
+    /// The most requests that were answered at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.shared.most_open.load(Ordering::SeqCst)
+    }
+
+    /// The most requests that came within any span of this length.
+    pub(crate) fn most_within(&self, span: Duration) -> usize {
+        let came = self.shared.came.lock().expect("no test panics with the lock");
+        (0..came.len()).map(|first| came[first..].iter().take_while(|at| at.duration_since(came[first]) < span).count()).max().unwrap_or(0)
     }
 
     /// Wait until all connections of clients that are gone have ended, those included that were not accepted yet.
@@ -98,13 +138,31 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         reader.read_exact(&mut body)?;
         let mut words = head.split_whitespace();
         let (method, target, version) = (words.next().unwrap_or_default(), words.next().unwrap_or_default(), words.next());
-        let (status, answer) = shared.answer(method, target, &body);
+        shared.came.lock().expect("no test panics with the lock").push(Instant::now());
+        let at_once = shared.open.fetch_add(1, Ordering::SeqCst) + 1;
+        shared.most_open.fetch_max(at_once, Ordering::SeqCst);
+        let mishap = shared.mishaps.as_ref().and_then(|mishaps| mishaps(method, target));
+        let (status, answer) = match &mishap {
+            Some(Mishap::Refused(status, _)) => (*status, None),
+            _ => shared.answer(method, target, &body),
+        };
         if method != "GET" {
             std::thread::sleep(BEFORE_THE_ANSWER);
         }
+        shared.open.fetch_sub(1, Ordering::SeqCst);
         let answer = answer.map_or_else(String::new, |answer| answer.to_string());
         let length = answer.len();
-        write!(writer, "HTTP/1.1 {status} \r\ncontent-type: application/scim+json\r\ncontent-length: {length}\r\n\r\n{answer}")?;
+        let (more, sent) = match &mishap {
+            Some(Mishap::DoneUnanswered) => return Ok(()),
+            Some(Mishap::Refused(_, more)) => (more.as_str(), answer.as_bytes()),
+            Some(Mishap::Torn) => ("", &answer.as_bytes()[..length / 2]),
+            None => ("", answer.as_bytes()),
+        };
+        write!(writer, "HTTP/1.1 {status} \r\ncontent-type: application/scim+json\r\ncontent-length: {length}\r\n{more}\r\n")?;
+        writer.write_all(sent)?;
+        if matches!(mishap, Some(Mishap::Torn)) {
+            return Ok(());
+        }
         if version == Some("HTTP/1.0") {
             return Ok(());
         }

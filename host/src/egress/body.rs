@@ -164,11 +164,14 @@ pub struct ResponseBody {
     deadline: Pin<Box<Sleep>>,
 }
 
+/// The place among the open requests, and that among those that may run at once.
+pub(super) type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+
 struct Open {
     incoming: Incoming,
     line: AuditLine,
-    /// One of the system's places for open requests.
-    _permit: OwnedSemaphorePermit,
+    /// The system's places for open requests: taken until the answer has ended.
+    _permits: Permits,
 }
 
 /// The clocks and bounds of one answer.
@@ -180,10 +183,10 @@ pub(super) struct ResponseBounds {
 }
 
 impl ResponseBody {
-    pub(super) fn new(incoming: Incoming, place: String, bounds: ResponseBounds, line: AuditLine, permit: OwnedSemaphorePermit) -> Self {
+    pub(super) fn new(incoming: Incoming, place: String, bounds: ResponseBounds, line: AuditLine, permits: Permits) -> Self {
         let idle = Box::pin(tokio::time::sleep(bounds.between_bytes));
         let deadline = Box::pin(tokio::time::sleep_until(bounds.deadline));
-        Self { open: Some(Open { incoming, line, _permit: permit }), place, bounds, waiting: false, idle, deadline }
+        Self { open: Some(Open { incoming, line, _permits: permits }), place, bounds, waiting: false, idle, deadline }
     }
 
     fn fail(&mut self, error: EgressError) -> Poll<Option<Result<Frame<Bytes>, EgressError>>> {

@@ -25,6 +25,7 @@ use super::headers::{ExtraHeaders, clean, declared_length};
 use super::limits::{Limits, Patience};
 use super::oauth::TokenFetch;
 use super::origin::{Endpoint, Origin};
+use super::pace::Pace;
 use super::policy::Policy;
 use super::tls::Tls;
 
@@ -55,6 +56,7 @@ pub struct Door {
     client: Client,
     audit: Arc<Audit>,
     open: Arc<Semaphore>,
+    pace: Pace,
 }
 
 /// A request that may be sent, perhaps twice.
@@ -77,6 +79,7 @@ impl Door {
             audit: Arc::new(Audit::new(system.clone(), plugin.into())),
             client: Client::new(connector.clone()),
             open: Arc::new(Semaphore::new(limits.concurrent)),
+            pace: Pace::new(limits.requests_per_second, limits.concurrency),
             system,
             policy,
             backend,
@@ -104,6 +107,8 @@ impl Door {
     {
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let to = place(request.uri());
+        // Waiting for one's turn is no part of the request's time.
+        let turn = self.pace.turn().await;
         let mut line = self.audit.line(request.method().as_str(), to.clone());
         let deadline = Instant::now() + self.limits.total;
         let exchange = async {
@@ -122,7 +127,7 @@ impl Door {
                     total: self.limits.total,
                     deadline,
                 };
-                Ok(response.map(|incoming| ResponseBody::new(incoming, to, bounds, line, permit)))
+                Ok(response.map(|incoming| ResponseBody::new(incoming, to, bounds, line, (permit, turn))))
             }
             Err(error) => {
                 line.failed(&error);

@@ -1,5 +1,6 @@
 //! How long and how much: the limits of one system's way out.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 /// Applied to every request and connection of one system. Sizes are bytes on the wire of the body; headers have hyper's own bounds.
@@ -17,6 +18,10 @@ pub struct Limits {
     pub response_bytes: u64,
     /// HTTP requests and dialled streams open at once.
     pub concurrent: usize,
+    /// HTTP requests a second, over all instances of the plugin; further ones wait. Absent: no bound.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// HTTP requests at once; further ones wait. Absent: `concurrent`, beyond which they are refused.
+    pub concurrency: Option<usize>,
     /// The largest request that is kept in memory while it is sent, so that it can be sent again with a renewed token.
     pub replay_bytes: usize,
 }
@@ -31,6 +36,8 @@ impl Default for Limits {
             request_bytes: 32 << 20,
             response_bytes: 256 << 20,
             concurrent: 64,
+            requests_per_second: None,
+            concurrency: None,
             replay_bytes: 1 << 20,
         }
     }

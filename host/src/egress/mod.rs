@@ -29,6 +29,7 @@ mod headers;
 mod limits;
 mod oauth;
 mod origin;
+mod pace;
 mod policy;
 mod tls;
 

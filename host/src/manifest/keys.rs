@@ -224,6 +224,14 @@ pub(super) static SYSTEM: Table = Table {
             example: "{ \"max-count\": 500, \"max-percent\": 10 }",
         },
         Key {
+            name: "failures",
+            kind: Kind::Table(&FAILURES),
+            presence: Presence::Optional,
+            only: None,
+            help: "When a run gives a system up. How often a single request is tried again: ips.failed.request.retry.attempts.",
+            example: "{ \"max-count\": 1000, \"max-outage\": \"10 min\" }",
+        },
+        Key {
             name: "limits",
             kind: Kind::Table(&LIMITS),
             presence: Presence::Optional,
@@ -426,9 +434,41 @@ pub(super) static DELETIONS: Table = Table {
     ],
 };
 
+pub(super) static FAILURES: Table = Table {
+    name: "failures",
+    help: "When a run gives a system up.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "max-count",
+            kind: Kind::Integer { min: 0, max: 1_000_000_000 },
+            presence: Presence::Default(Literal::Integer(1000)),
+            only: None,
+            help: "A run in which more entities failed at a target than this and than max-percent stops writing to it.",
+            example: "1000",
+        },
+        Key {
+            name: "max-percent",
+            kind: Kind::Integer { min: 0, max: 100 },
+            presence: Presence::Default(Literal::Integer(10)),
+            only: None,
+            help: "The part of the entities handled so far, beyond which failures count as too many.",
+            example: "10",
+        },
+        Key {
+            name: "max-outage",
+            kind: Kind::Time { min: Duration::ZERO, max: Duration::from_hours(24) },
+            presence: Presence::Default(Literal::Text("10 min")),
+            only: None,
+            help: "How long a run waits for a system that does not answer, before it gives it up: a number and ms, s, min or h.",
+            example: "\"10 min\"",
+        },
+    ],
+};
+
 pub(super) static LIMITS: Table = Table {
     name: "limits",
-    help: "What one instance of the plugin may use. Beyond it the instance is thrown away and the entities in it fail.",
+    help: "What the plugin may use. Beyond memory or call-timeout an instance is thrown away and the entities in it fail.",
     discriminator: None,
     keys: &[
         Key {
@@ -446,6 +486,22 @@ pub(super) static LIMITS: Table = Table {
             only: None,
             help: "The longest one call of the plugin may take (a page to read, a page to write): a number and ms, s, min or h.",
             example: "\"5 min\"",
+        },
+        Key {
+            name: "requests-per-second",
+            kind: Kind::Integer { min: 1, max: 1_000_000 },
+            presence: Presence::Optional,
+            only: None,
+            help: "How many HTTP requests a second the system is sent; further ones wait. Without it there is no such limit.",
+            example: "20",
+        },
+        Key {
+            name: "concurrency",
+            kind: Kind::Integer { min: 1, max: 64 },
+            presence: Presence::Optional,
+            only: None,
+            help: "How many HTTP requests the system is sent at once; further ones wait.",
+            example: "4",
         },
     ],
 };

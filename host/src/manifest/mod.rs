@@ -33,6 +33,8 @@ mod secret_reference;
 #[cfg(test)]
 mod tests;
 
-pub use model::{Auth, ClientAuthentication, Deletions, GrantedFolder, Grants, Limits, Manifest, System, Threshold, TransformationText};
+pub use model::{
+    Auth, ClientAuthentication, Deletions, Failures, GrantedFolder, Grants, Limits, Manifest, System, Threshold, TransformationText,
+};
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};

@@ -1,6 +1,7 @@
 //! The resolved manifest: what the other rooms work with. Nothing here stands for "the default": defaults are filled in.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ pub struct System {
     /// The most entities of a page, 1 to 10 000.
     pub page_size: u32,
     pub deletions: Deletions,
+    pub failures: Failures,
     pub limits: Limits,
 }
 
@@ -184,10 +186,28 @@ pub enum Threshold {
     Above(u64),
 }
 
-/// What one instance of the plugin may use.
+/// How failed requests are tried again, and when a run gives a system up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failures {
+    /// `ips.failed.request.retry.attempts`, 0 to 3.
+    pub attempts: u32,
+    /// `ips.failed.request.retry.attempts.interval`: the longest pause between two attempts.
+    pub interval: Duration,
+    /// How long a system may be away.
+    pub max_outage: Duration,
+    /// More failed entities than this and than `max_percent` of those handled: no more is written.
+    pub max_count: u64,
+    pub max_percent: u8,
+}
+
+/// What the plugin may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     pub memory_bytes: u64,
     /// Of one call.
     pub call_timeout: Duration,
+    /// HTTP requests a second, over all instances.
+    pub requests_per_second: Option<NonZeroU32>,
+    /// HTTP requests at once, over all instances.
+    pub concurrency: Option<usize>,
 }

@@ -145,14 +145,14 @@ impl Judge<'_> {
             wrong_value(property, &right, problems);
             return;
         }
-        if known.effect == Some(self.role) {
+        if known.effect.contains(&self.role) {
             sorted.host.insert(known.name, text.clone());
         } else if !self.is_parameter(known.name) {
             let message = match known.effect {
-                Some(_) => format!("\"{}\" is without effect on a {}", known.name, self.role),
-                None => format!("\"{}\" is known, without effect in this version", known.name),
+                [] => format!("\"{}\" is known, without effect in this version", known.name),
+                _ => format!("\"{}\" is without effect on a {}", known.name, self.role),
             };
-            let help = known.effect.map_or(String::new(), |role| format!("it belongs to a {role}"));
+            let help = known.effect.first().map_or(String::new(), |role| format!("it belongs to a {role}"));
             problems.warning("manifest.without-effect", property.at, message, help);
         }
         sorted.parameters.insert(known.name.to_owned(), text);

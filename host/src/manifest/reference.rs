@@ -38,14 +38,16 @@ impl Shape {
 pub(super) struct HostProperty {
     pub name: &'static str,
     pub shape: Shape,
-    /// The role it has an effect on in this version; none: it is known and does nothing yet.
-    pub effect: Option<Role>,
+    /// The roles it has an effect on in this version; none: it is known and does nothing yet.
+    pub effect: &'static [Role],
     pub help: &'static str,
 }
 
 pub(super) const EXISTED_BEFORE: &str = "ips.delete.existedbefore.entities";
 pub(super) const THRESHOLD_USERS: &str = "ips.delete.threshold.users";
 pub(super) const THRESHOLD_GROUPS: &str = "ips.delete.threshold.groups";
+pub(super) const RETRY_ATTEMPTS: &str = "ips.failed.request.retry.attempts";
+pub(super) const RETRY_INTERVAL: &str = "ips.failed.request.retry.attempts.interval";
 /// `ips.http.header.<name>`: a header of every request.
 pub(super) const HEADER_PREFIX: &str = "ips.http.header.";
 
@@ -53,11 +55,15 @@ const POSITIVE: Shape = Shape::Integer(1, u64::MAX);
 const COUNT: Shape = Shape::Integer(0, u64::MAX);
 
 const fn later(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
-    HostProperty { name, shape, effect: None, help }
+    HostProperty { name, shape, effect: &[], help }
 }
 
 const fn target(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
-    HostProperty { name, shape, effect: Some(Role::Target), help }
+    HostProperty { name, shape, effect: &[Role::Target], help }
+}
+
+const fn both(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
+    HostProperty { name, shape, effect: &[Role::Source, Role::Target], help }
 }
 
 /// All of section 3 but `ips.http.header.<name>`.
@@ -69,8 +75,8 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     later("ips.proxy.scim.total.results.strategy", Shape::OneOf(&["Provided", "Calculated"]), "How a proxy system counts totalResults."),
     later("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
     later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),
-    later("ips.failed.request.retry.attempts", Shape::Integer(0, 3), "How often a failed request is tried again."),
-    later("ips.failed.request.retry.attempts.interval", Shape::Integer(0, 60), "Seconds between two attempts."),
+    both(RETRY_ATTEMPTS, Shape::Integer(0, 3), "How often a failed request is tried again. Default: 2."),
+    both(RETRY_INTERVAL, Shape::Integer(0, 60), "The most seconds between two attempts. Default: 30."),
     later("ips.job.notification.repeat.on.failure", Shape::Boolean, "Notify about every failed run, not only about the first."),
     later("ips.job.notification.ignored.consecutive.failures", COUNT, "How many failed runs in a row cause no notification."),
     later("ips.job.notification.skip.intermediate.notifications", Shape::Boolean, "Notify about the end of a run only."),

@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
+use std::num::NonZeroU32;
 use std::path::Path;
+use std::time::Duration;
 
 use super::fields::Fields;
 use super::keys;
-use super::model::{Auth, Deletions, Limits, Manifest, System, Threshold, TransformationText};
+use super::model::{Auth, Deletions, Failures, Limits, Manifest, System, Threshold, TransformationText};
 use super::problem::{Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
@@ -78,6 +80,7 @@ fn system(
     let auth = anchored(connection::auth(fields, description, &sorted.connection, problems), raw);
     let headers = headers(&sorted, &auth, problems);
     let deletions = deletions(fields, &sorted);
+    let failures = failures(fields, &sorted);
     let limits = fields.table("limits").cloned().unwrap_or_else(|| Fields::absent(&keys::LIMITS, fields.at));
     let authority = authority::of(raw, fields, role, description?, &sorted, problems);
     Some(System {
@@ -97,7 +100,13 @@ fn system(
         endpoints: authority.endpoints,
         page_size: fields.integer("page-size"),
         deletions,
-        limits: Limits { memory_bytes: limits.memory("memory"), call_timeout: limits.time("call-timeout") },
+        failures,
+        limits: Limits {
+            memory_bytes: limits.memory("memory"),
+            call_timeout: limits.time("call-timeout"),
+            requests_per_second: NonZeroU32::new(limits.integer("requests-per-second")),
+            concurrency: Some(limits.integer("concurrency")).filter(|at_once| *at_once > 0),
+        },
     })
 }
 
@@ -230,6 +239,20 @@ fn headers(sorted: &Sorted, auth: &Auth, problems: &mut Problems) -> Vec<(String
     }
     headers.sort();
     headers
+}
+
+/// The bounds are those of the reference (spec section 2.12).
+fn failures(fields: &Fields, sorted: &Sorted) -> Failures {
+    let absent = Fields::absent(&keys::FAILURES, fields.at);
+    let table = fields.table("failures").unwrap_or(&absent);
+    let number = |name, default| sorted.host.get(name).and_then(|text| text.parse().ok()).unwrap_or(default);
+    Failures {
+        attempts: number(reference::RETRY_ATTEMPTS, 2),
+        interval: Duration::from_secs(u64::from(number(reference::RETRY_INTERVAL, 30))),
+        max_outage: table.time("max-outage"),
+        max_count: table.integer("max-count"),
+        max_percent: table.integer("max-percent"),
+    }
 }
 
 fn deletions(fields: &Fields, sorted: &Sorted) -> Deletions {

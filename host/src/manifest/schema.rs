@@ -129,7 +129,7 @@ fn choice(values: &'static [Choice]) -> Value {
 fn properties() -> Value {
     let mut known = Map::new();
     for property in &reference::HOST_PROPERTIES {
-        let effect = if property.effect.is_some() { "" } else { " Known, without effect in this version." };
+        let effect = if !property.effect.is_empty() { "" } else { " Known, without effect in this version." };
         known.insert(property.name.to_owned(), reference_property(property.shape, &format!("{}{effect}", property.help)));
     }
     for property in &reference::CONNECTION_PROPERTIES {

@@ -13,6 +13,7 @@ mod page;
 mod plan;
 mod read;
 mod relations;
+mod retry;
 mod spill;
 mod target;
 mod transform;
@@ -21,6 +22,7 @@ mod write;
 pub use job::{Job, read_job};
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
+pub use retry::Retry;
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
 pub use transform::{Mapper, MappingSpec, OpenError, diagnostic_line};
 
@@ -46,6 +48,13 @@ pub enum PipelineError {
     Moved { system: String, before: String, now: String },
     #[error("system {system} was given up after {faults} faults of its plugin")]
     GivenUp { system: String, faults: u32 },
+    #[error("system {system} did not answer for {seconds} s and was given up: {last}")]
+    Away { system: String, seconds: u64, last: String },
+    #[error(
+        "{failed} of {handled} entities failed in system {system}, more than failures.max-count and failures.max-percent allow: something is wrong with all of them, and no \
+         more was written"
+    )]
+    TooManyFailures { system: String, failed: u64, handled: u64 },
     #[error("a stage of the run ended by itself: {0}")]
     Stage(String),
 }
@@ -66,6 +75,8 @@ impl PipelineError {
             Self::Spill(_) => "pipeline.no-space",
             Self::Moved { .. } => "target.moved",
             Self::GivenUp { .. } => "plugin.given-up",
+            Self::Away { .. } => "target.away",
+            Self::TooManyFailures { .. } => "target.too-many-failures",
             Self::Stage(_) => "pipeline.stage",
         }
     }

@@ -38,6 +38,11 @@ impl Settled {
         Self::failed("conflict.already-related", &message)
     }
 
+    /// What a failure says.
+    pub(super) fn message(&self) -> Option<&str> {
+        if let Self::Failed { message, .. } = self { Some(message) } else { None }
+    }
+
     pub(super) fn fault(fault: &Fault, in_doubt: bool) -> Self {
         Self::Failed { code: fault.code().to_owned(), message: fault.to_string(), in_doubt }
     }

@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::Instant};
 
-use super::{clock::StageClock, page::RawPage};
+use super::{
+    clock::StageClock,
+    page::RawPage,
+    retry::{Again, Retry},
+};
 use crate::{
     report::{Counts, Failure, Stage},
     sandbox::{
@@ -24,6 +28,7 @@ pub struct SourceSpec {
     pub authority: Authority,
     pub settings: Settings,
     pub page_size: u32,
+    pub retry: Retry,
 }
 
 /// Why a source could not be opened or a page could not be read.
@@ -104,6 +109,32 @@ pub async fn open(spec: &SourceSpec) -> Result<Source, ReadError> {
     Ok(source)
 }
 
+/// One page, tried again where the failure is of a kind that passes, and waited for while the source is away.
+async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<contract::Page, ReadError> {
+    let (mut attempt, mut away) = (0, None::<Instant>);
+    loop {
+        let failure = match source.read_page(query).await? {
+            Ok(page) => return Ok(page),
+            Err(failure) => failure,
+        };
+        let pause = match Again::of(&failure.kind) {
+            Again::After(asked) if attempt < spec.retry.attempts => {
+                attempt += 1;
+                spec.retry.pause(attempt, asked)
+            }
+            // Reading changes nothing, so a source that is away is simply asked again until it is back.
+            Again::Unknown if spec.retry.attempts > 0 && away.get_or_insert_with(Instant::now).elapsed() < spec.retry.max_outage => {
+                let pause = spec.retry.look(attempt);
+                attempt += 1;
+                pause
+            }
+            _ => return Err(ReadError::Refused(failure)),
+        };
+        tracing::warn!(system = %spec.name, code = failure_code(&failure.kind), ?pause, "reading is tried again: {}", failure.message);
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Read all pages of one entity type into the channel. Entities that could not be read go to `unreadable` at once.
 pub async fn read(
     source: &mut Source,
@@ -119,7 +150,7 @@ pub async fn read(
     let (mut read, mut told, mut empty) = (0_u64, None, 0_u32);
     for number in 1_u64.. {
         let query = Query { entity_type: entity_type.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: spec.page_size };
-        let page = clock.time(Stage::Read, source.read_page(&query)).await?.map_err(ReadError::Refused)?;
+        let page = clock.time(Stage::Read, page(source, spec, &query)).await?;
         let unreadable_count = page.unreadable.len();
         if !page.unreadable.is_empty() {
             unreadable(page.unreadable);

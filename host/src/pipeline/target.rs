@@ -18,6 +18,7 @@ use super::{
     page::{CommonPage, Digest},
     plan::Planner,
     relations::StateRelations,
+    retry::Retry,
     spill::Spill,
     transform::MappingSpec,
     write::Writer,
@@ -55,6 +56,10 @@ pub struct TargetSpec {
     /// Entity type -> attributes that identify an entity (spec section 2.7).
     pub unique_attributes: BTreeMap<String, Vec<String>>,
     pub deletions: crate::manifest::Deletions,
+    pub retry: Retry,
+    /// More failed entities than this and than `max_failed_percent` of those handled: no more is written.
+    pub max_failed: u64,
+    pub max_failed_percent: u8,
 }
 
 /// Why a target could not be opened.
@@ -136,6 +141,18 @@ impl TargetRun {
         let counts = inner.counts.entry(entity_type.to_owned()).or_default();
         counts.unchanged = counts.unchanged.saturating_sub(entities);
         counts.updated += entities;
+    }
+
+    /// Whether so much failed that going on would only do more harm; percentages are of what was handled so far, over all entity types.
+    pub fn within_budget(&self) -> Result<(), PipelineError> {
+        let inner = self.inner();
+        let sum = |of: fn(&Counts) -> u64| inner.counts.values().map(of).sum::<u64>();
+        let failed = sum(|counts| counts.failed);
+        let handled = failed + sum(|counts| counts.created + counts.updated + counts.unchanged + counts.skipped);
+        if failed > self.spec.max_failed && failed.saturating_mul(100) > handled.saturating_mul(u64::from(self.spec.max_failed_percent)) {
+            return Err(PipelineError::TooManyFailures { system: self.spec.name.to_string(), failed, handled });
+        }
+        Ok(())
     }
 
     pub fn counts(&self) -> BTreeMap<String, Counts> {

@@ -15,6 +15,7 @@ use super::{
     outcome::{Settled, code_of},
     page::{digest, text_variable},
     plan::{PlannedChange, PlannedPage, PlannedStep},
+    retry::Away,
     target::{self, TargetRun},
     transform::Mapper,
 };
@@ -52,13 +53,15 @@ pub struct Writer {
     /// Target id -> source id of everything written and not yet committed: the state does not know these relations.
     claims: HashMap<String, String>,
     faults: u32,
+    /// It did not come back in time; nothing more is tried.
+    pub(super) away: Option<Away>,
 }
 
 impl Writer {
     pub async fn open(run: Arc<TargetRun>) -> Result<Self, PipelineError> {
         let instance = Some(target::open(&run.spec.connector).await?);
         let mapper = Mapper::lazy(run.spec.mapping.clone());
-        Ok(Self { run, instance, mapper, commits: VecDeque::new(), claims: HashMap::new(), faults: 0 })
+        Ok(Self { run, instance, mapper, commits: VecDeque::new(), claims: HashMap::new(), faults: 0, away: None })
     }
 
     /// Write a page and send its commit on the way. Answers how many entities of the source are done with it.
@@ -128,6 +131,8 @@ impl Writer {
         let commit = PageCommit { changes, intents_done, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
         let on_its_way = OnItsWay { source_ids: page.departed, target_ids };
         self.commit(commit.count(&*self.run.spec.name, counters(&counted)), on_its_way).await?;
+        let end = end.and_then(|()| self.away.as_ref().map_or(Ok(()), |away| Err(away.error(&self.run.spec.name))));
+        let end = end.and_then(|()| self.run.within_budget());
         if end.is_err() {
             self.settle_all().await?;
         }
@@ -221,7 +226,9 @@ impl Writer {
         let mut certain = certain.into_iter().peekable();
         while certain.peek().is_some() {
             let batch: Vec<PlannedChange> = certain.by_ref().take(BATCH).collect();
+            let before = settled.len();
             self.settle_batch(entity_type, batch, settled).await?;
+            self.settle_doubtful(entity_type, &mut settled[before..]).await?;
         }
         Ok(())
     }
@@ -266,11 +273,11 @@ impl Writer {
         Ok(())
     }
 
-    /// One change in a call of its own.
+    /// One change in a call of its own, once: whoever asks for it is trying again already.
     pub(super) async fn one(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
         let change = change_of(entity_type, &planned.step, std::mem::take(&mut planned.document));
         let changes = [change];
-        let outcome = self.call(&changes).await?;
+        let outcome = self.call_once(&changes).await?;
         let [change] = changes;
         planned.document = document_of(change);
         match outcome {
@@ -308,8 +315,19 @@ impl Writer {
         }
     }
 
-    /// Call the target; after a fault it is opened anew for the next call, until it has failed too often.
+    /// Call the target, and once more with what failed for a reason that passes.
     pub(super) async fn call(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
+        Ok(match self.call_once(changes).await? {
+            Ok(mut outcomes) => {
+                self.call_again(changes, &mut outcomes).await;
+                Ok(outcomes)
+            }
+            Err(fault) => Err(fault),
+        })
+    }
+
+    /// Call the target; after a fault it is opened anew for the next call, until it has failed too often.
+    pub(super) async fn call_once(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
         let outcome = self.instance().await?.write(changes).await;
         match &outcome {
             Ok(_) => self.faults = 0,
@@ -321,6 +339,9 @@ impl Writer {
     }
 
     pub(super) async fn instance(&mut self) -> Result<&mut Target, PipelineError> {
+        if let Some(away) = &self.away {
+            return Err(away.error(&self.run.spec.name));
+        }
         if self.faults >= MAX_FAULTS {
             return Err(PipelineError::GivenUp { system: self.run.spec.name.to_string(), faults: self.faults });
         }
