@@ -2,8 +2,6 @@
 //!
 //! Everything but `component` builds and is tested natively; `component` only converts between the contract's types and the ones here.
 
-#![cfg_attr(target_family = "wasm", expect(clippy::same_length_and_capacity, reason = "in the generated bindings"))]
-
 #[cfg(target_family = "wasm")]
 sdk::world!("connector");
 

@@ -22,8 +22,6 @@
 //! assert_eq!(mapped.document, r#"{"emails":[{"value":"a@example.com","type":"work"}]}"#);
 //! ```
 
-#![cfg_attr(target_family = "wasm", allow(clippy::same_length_and_capacity, reason = "in the bindings `sdk::world!` generates"))]
-
 mod apply;
 #[cfg(target_family = "wasm")]
 mod component;

@@ -5,8 +5,6 @@
 //!
 //! Deliberately absent: credentials and time limits (the host's, on the way out), retries (the host's, by the kind of the failure), and a delta read.
 
-#![cfg_attr(target_family = "wasm", expect(clippy::same_length_and_capacity, reason = "in the generated bindings"))]
-
 pub mod address;
 pub mod connection;
 pub mod description;

@@ -50,13 +50,18 @@ macro_rules! world {
     };
     (@ $world:literal, , $($rest:tt)+) => { $crate::world!(@ $world, "../../wit", $($rest)+); };
     (@ $world:literal, $wit:literal, $($name:literal = $shared:ident),+) => {
-        $crate::wit_bindgen::generate!({
-            path: $wit,
-            world: $world,
-            runtime_path: "sdk::wit_bindgen::rt",
-            pub_export_macro: false,
-            with: { $($name: sdk::capabilities::provisor::connector::$shared),+ },
-        });
+        // A module, because an attribute in front of a macro's call would not reach what it makes.
+        #[allow(clippy::same_length_and_capacity, reason = "generated")]
+        mod bindings {
+            $crate::wit_bindgen::generate!({
+                path: $wit,
+                world: $world,
+                runtime_path: "sdk::wit_bindgen::rt",
+                pub_export_macro: false,
+                with: { $($name: sdk::capabilities::provisor::connector::$shared),+ },
+            });
+        }
+        pub(crate) use bindings::{export, exports};
     };
 }
 

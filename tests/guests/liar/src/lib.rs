@@ -12,8 +12,6 @@
 //! | `panic`, `loop`, `allocate`, `exit` | `describe` does not come back in peace |
 //! | `version=x.y.z` | nothing wrong, and another version |
 
-#![expect(clippy::same_length_and_capacity, reason = "in the generated bindings")]
-
 use sdk::capabilities::provisor::connector::{dial, secret};
 use sdk::{Failure, Settings, log};
 

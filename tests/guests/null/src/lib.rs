@@ -1,7 +1,5 @@
 //! The target `null`: takes everything and keeps nothing. What remains of a run into it is what the host itself costs.
 
-#![expect(clippy::same_length_and_capacity, reason = "in the generated bindings")]
-
 use std::cell::Cell;
 use std::hash::{BuildHasher, Hasher, RandomState};
 

@@ -3,8 +3,6 @@
 //! It asks for what a plugin may ask for: the folder of `snoop.folder` (read-only), the origin of `snoop.url`, an endpoint and a secret by name, which the
 //! operator does not grant.
 
-#![expect(clippy::same_length_and_capacity, reason = "in the generated bindings")]
-
 mod attempts;
 mod http;
 mod memory;

@@ -13,8 +13,6 @@
 //! | `few-outcomes`, `many-outcomes` | `write` answers one outcome too few, too many |
 //! | `rejected` | answers this failure |
 
-#![expect(clippy::same_length_and_capacity, reason = "in the generated bindings")]
-
 mod behaviour;
 
 use std::cell::RefCell;
