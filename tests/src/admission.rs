@@ -113,6 +113,9 @@ fn descriptions_that_do_not_come() {
             ("panic", "plugin.describe", "the plugin trapped"),
         ],
     );
+    // Nobody knows their ids: the log names the files.
+    let ended = place.command(&["plugins", "list"]);
+    ended.assert_error(&["allocate.wasm", "exit.wasm", "loop.wasm", "panic.wasm"]);
 }
 
 fn a_component_that_asks_for_what_it_imports_is_admitted() {

@@ -109,5 +109,6 @@ async fn admit(sandbox: &Sandbox, file: &Path) -> Result<Plugin, (&'static str, 
         return Err(("plugin.unreadable", "it is not a file".into()));
     }
     let bytes = std::fs::read(file).map_err(|error| ("plugin.unreadable", format!("it cannot be read: {error}")))?;
-    sandbox.admit(&bytes).await.map_err(|error: SandboxError| (error.code(), error.to_string()))
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    sandbox.admit(&name, &bytes).await.map_err(|error: SandboxError| (error.code(), error.to_string()))
 }

@@ -12,8 +12,9 @@ use super::{
 };
 use crate::registry::description::{Abilities, Capability, Description, EntityType, Property, PropertyKind, Reference, Role};
 
-pub(super) async fn describe(pre: &InstancePre<Context>) -> Result<Description, SandboxError> {
-    let name: Arc<str> = "(not yet named)".into();
+/// `file` stands for the component's id, which is not known yet.
+pub(super) async fn describe(file: &str, pre: &InstancePre<Context>) -> Result<Description, SandboxError> {
+    let name: Arc<str> = file.into();
     let mut instance = Instance::new(&name, pre, Authority::none("(describe)"), |store, instance| Describes::new(store, instance))
         .await
         .map_err(SandboxError::Describe)?;

@@ -21,7 +21,7 @@ pub enum SandboxError {
     NotAsked { interface: &'static str },
     #[error("its description is wrong: {message}")]
     Description { message: String },
-    #[error("it could not describe itself: {0}")]
+    #[error("it could not describe itself: {}", .0.event)]
     Describe(Fault),
     #[error("its code could not be compiled: {0}")]
     Compile(String),

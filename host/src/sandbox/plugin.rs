@@ -50,13 +50,14 @@ impl Sandbox {
         Ok(Self { engine, linker, cache })
     }
 
-    /// Admit a file's bytes: look, compile (or take from the cache), and let the component describe itself with empty hands.
-    pub async fn admit(&self, bytes: &[u8]) -> Result<Plugin, SandboxError> {
+    /// Admit a file's bytes: look, compile (or take from the cache), and let the component describe itself with empty hands. Until it has done so, `file` is its
+    /// name in messages.
+    pub async fn admit(&self, file: &str, bytes: &[u8]) -> Result<Plugin, SandboxError> {
         let shape = admission::inspect(bytes)?;
         let digest = format!("{:x}", Sha256::digest(bytes));
         let component = tokio::task::block_in_place(|| self.cache.component(&self.engine, &digest, bytes))?;
         let pre = self.linker.instantiate_pre(&component).map_err(|error| SandboxError::Compile(format!("it does not link: {error:#}")))?;
-        let description = describe::describe(&pre).await?;
+        let description = describe::describe(file, &pre).await?;
         admission::check_description(&shape, &description)?;
         Ok(Plugin(Arc::new(Admitted { name: description.id.as_str().into(), digest, shape, description, pre })))
     }

@@ -38,7 +38,7 @@ impl Component {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let instance = runtime.block_on(async {
             let sandbox = Sandbox::new(Path::new(CACHE)).expect("a sandbox");
-            let plugin = sandbox.admit(&std::fs::read(COMPONENT).expect("the mapping was built")).await.expect("a plugin");
+            let plugin = sandbox.admit("mapping", &std::fs::read(COMPONENT).expect("the mapping was built")).await.expect("a plugin");
             let mut instance = plugin.transformation(mapping_authority("bench", Some(Arc::new(Everybody)))).await.expect("an instance");
             instance.open(case.transformation, &[]).await.expect("no fault").expect("a transformation");
             instance
