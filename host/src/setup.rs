@@ -15,8 +15,8 @@ use crate::{
         self, Credentials, Door, DoorSettings, Egress, Endpoint, ExtraHeaders, GrantError, OAuth2, Origin, Policy, TokenRequestStyle,
         Trust, parse_network,
     },
-    manifest::{self, Auth, ClientAuthentication, Manifest, Problem, System},
-    pipeline::{ConnectorSpec, MappingSpec, Retry, SourceSpec, StateRelations, TargetSpec},
+    manifest::{self, Auth, ClientAuthentication, Element, Manifest, Problem, System},
+    pipeline::{ConnectorSpec, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, TargetSpec},
     registry::{
         Registry, RegistryError,
         description::{Capability, Description, Reference},
@@ -26,8 +26,8 @@ use crate::{
     state::{Link, StateStore},
 };
 
-/// The id of the component that speaks the mapping language.
-pub const MAPPING: &str = "mapping";
+pub use crate::manifest::MAPPING;
+
 /// The longest a transformation may take for one page. It never waits for anything, so this is long.
 const MAPPING_TIMEOUT: Duration = Duration::from_secs(10);
 const MAPPING_MEMORY: u64 = 512 << 20;
@@ -110,7 +110,7 @@ impl Setup {
             Err(mut problems) => {
                 // A connector that is not there may be one of the files that were refused.
                 for problem in &mut problems {
-                    if problem.code == "manifest.unknown-connector" && !refused.is_empty() {
+                    if ["manifest.unknown-connector", "manifest.unknown-plugin"].contains(&problem.code) && !refused.is_empty() {
                         problem.help = Some(format!(
                             "{}these files were refused:\n    {}",
                             problem.help.as_ref().map(|help| format!("{help}; ")).unwrap_or_default(),
@@ -121,10 +121,11 @@ impl Setup {
                 return Err(SetupError::Manifest { problems });
             }
         };
-        if registry.get(MAPPING).is_none() {
+        let used = used(&manifest);
+        if used.contains(&MAPPING) && registry.get(MAPPING).is_none() {
             return Err(SetupError::NoMapping { folder: manifest.plugins, refused: refused_lines(&registry) });
         }
-        let used = used(&manifest, &registry);
+        let used: Vec<Pinned> = used.into_iter().filter_map(|id| pin(&registry, id)).collect();
         let lock = Lock::read(&manifest.path)?;
         let mut changed = Vec::new();
         let mut new = Vec::new();
@@ -159,7 +160,7 @@ impl Setup {
     }
 
     fn plugin(&self, id: &str) -> &Plugin {
-        // `load` has checked that every connector and the mapping are there.
+        // `load` has checked that every connector and every transformation is there.
         self.registry.get(id).map_or_else(|| unreachable!("plugin {id} was checked at load"), |found| &found.plugin)
     }
 
@@ -224,17 +225,20 @@ impl Setup {
 
     /// A system's transformation.
     pub fn mapping(&self, system: &System, relations: Option<Arc<dyn Relations>>) -> MappingSpec {
-        MappingSpec {
-            plugin: self.plugin(MAPPING).clone(),
-            authority: mapping_authority(&system.name, relations),
-            text: system.transformation.text.as_str().into(),
-            origin: system.transformation.origin.clone(),
-            properties: system.parameters.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
-        }
+        let authority = mapping_authority(&system.name, relations);
+        let element = |element: &Element| ElementSpec {
+            plugin: self.plugin(&element.plugin).clone(),
+            authority: authority.clone(),
+            text: element.text.as_str().into(),
+            origin: element.origin.clone(),
+            properties: element.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
+        };
+        MappingSpec { elements: system.transformation.iter().map(element).collect() }
     }
 }
 
-/// What a transformation may do: compute, and ask for relations.
+/// What an element of a transformation may do: compute, and ask for relations. Components of third parties get no more and no less than the bundled mapping, and always
+/// run under this time limit, so always with interruption checks.
 pub fn mapping_authority(system: &str, relations: Option<Arc<dyn Relations>>) -> Authority {
     Authority { relations, memory: MAPPING_MEMORY, call_timeout: MAPPING_TIMEOUT, ..Authority::none(system) }
 }
@@ -272,11 +276,14 @@ pub fn refused(registry: &Registry) -> Vec<String> {
     registry.refused().iter().map(|refused| format!("{} [{}]: {}", refused.file.display(), refused.code, refused.message)).collect()
 }
 
-fn used(manifest: &Manifest, registry: &Registry) -> Vec<Pinned> {
-    let mut ids: Vec<&str> = manifest.systems.iter().map(|system| system.connector.as_str()).chain([MAPPING]).collect();
+/// The ids of all plugins that take part: connectors, and the components of every transformation.
+fn used(manifest: &Manifest) -> Vec<&str> {
+    let elements = manifest.systems.iter().flat_map(|system| &system.transformation);
+    let mut ids: Vec<&str> = manifest.systems.iter().map(|system| system.connector.as_str()).collect();
+    ids.extend(elements.map(|element| element.plugin.as_str()));
     ids.sort_unstable();
     ids.dedup();
-    ids.into_iter().filter_map(|id| pin(registry, id)).collect()
+    ids
 }
 
 fn pin(registry: &Registry, id: &str) -> Option<Pinned> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use crate::{
-    manifest::{self, Manifest, System},
+    manifest::{self, MAPPING, Manifest, System},
     pipeline::{Mapper, open_source, open_target},
     registry::description::Role,
     sandbox::contract::failure_code,
@@ -61,7 +61,9 @@ async fn transformation(setup: &Setup, system: &System) -> Finding {
             let warnings: Vec<String> = mapper.warnings().collect();
             match mapper.entity_types().await {
                 Ok(types) => {
-                    let head = format!("{} handles {}", system.transformation.origin, types.join(", "));
+                    let origins: Vec<&str> = system.transformation.iter().map(|element| element.origin.as_str()).collect();
+                    let types = types.map_or("every entity type".to_owned(), |types| types.join(", "));
+                    let head = format!("{} handles {types}", origins.join(" > "));
                     Ok(std::iter::once(head).chain(warnings).collect::<Vec<_>>().join("\n    "))
                 }
                 Err(error) => Err((error.code().to_owned(), error.to_string())),
@@ -105,8 +107,10 @@ fn as_text(manifest: &Manifest, setup: &Setup, findings: &[Finding]) {
         println!("{warning}");
     }
     for system in &manifest.systems {
-        if let Some(found) = setup.registry.get(&system.connector) {
-            println!("plugin     {}: {} {} ({})", system.name, system.connector, found.plugin.description().version, found.file.display());
+        for id in plugins(system) {
+            if let Some(found) = setup.registry.get(id) {
+                println!("plugin     {}: {id} {} ({})", system.name, found.plugin.description().version, found.file.display());
+            }
         }
         for grant in grants(system) {
             println!("grant      {}: {grant}", system.name);
@@ -118,6 +122,12 @@ fn as_text(manifest: &Manifest, setup: &Setup, findings: &[Finding]) {
             Err((code, message)) => println!("{:<10} {}: error[{code}]: {message}", short(finding.what), finding.system),
         }
     }
+}
+
+/// The connector, and what transforms beside the bundled mapping.
+fn plugins(system: &System) -> impl Iterator<Item = &str> {
+    let elements = system.transformation.iter().map(|element| element.plugin.as_str());
+    std::iter::once(system.connector.as_str()).chain(elements.filter(|id| *id != MAPPING))
 }
 
 fn short(what: &str) -> &str {
@@ -145,7 +155,14 @@ fn as_json(setup: &Setup, findings: &[Finding]) -> Value {
         .manifest
         .systems
         .iter()
-        .map(|system| json!({ "name": system.name, "role": system.role.to_string(), "connector": system.connector, "grants": grants(system) }))
+        .map(|system| {
+            let transformation: Vec<Value> =
+                system.transformation.iter().map(|element| json!({ "plugin": element.plugin, "origin": element.origin })).collect();
+            json!({
+                "name": system.name, "role": system.role.to_string(), "connector": system.connector, "transformation": transformation,
+                "grants": grants(system),
+            })
+        })
         .collect();
     let findings: Vec<Value> = findings
         .iter()

@@ -13,13 +13,13 @@ use serde_json::{Value, value::RawValue};
 
 use super::Exit;
 use crate::{
-    pipeline::{Mapper, MappingSpec, NoRelations, OpenError},
+    pipeline::{ElementSpec, Mapper, MappingSpec, NoRelations, OpenError},
     registry::Registry,
     sandbox::{
         Sandbox,
         contract::{Input, Mapped, MappingFault, Operation, Setting, Skip, Step, Transformed, Variable},
     },
-    setup::{MAPPING, mapping_authority, refused_lines},
+    setup::{MAPPING, Setup, mapping_authority, refused_lines},
 };
 
 /// Lines mapped at once.
@@ -30,7 +30,14 @@ const MAX_LINE: u64 = 64 << 20;
 #[derive(Debug, Args)]
 pub struct MapArgs {
     /// The transformation: a JSON file in the mapping language
-    transformation: PathBuf,
+    #[arg(required_unless_present = "manifest")]
+    transformation: Option<PathBuf>,
+    /// Instead of a file: the manifest whose system is meant
+    #[arg(long, requires = "system", conflicts_with_all = ["transformation", "properties", "plugins"])]
+    manifest: Option<PathBuf>,
+    /// The system of the manifest: its whole transformation is applied, with all elements and properties
+    #[arg(long, value_name = "NAME", requires = "manifest")]
+    system: Option<String>,
     /// The part of the transformation to apply: user, group, ...
     #[arg(long, value_name = "TYPE")]
     entity_type: String,
@@ -64,9 +71,22 @@ fn pair(text: &str) -> Result<(String, String), String> {
     if name.is_empty() { Err("the name is missing in front of `=`".into()) } else { Ok((name.to_owned(), value.to_owned())) }
 }
 
-pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {
-    let text = std::fs::read_to_string(&args.transformation)
-        .map_err(|error| Exit::input(format!("error[map.transformation]: {} cannot be read: {error}", args.transformation.display())))?;
+/// The transformation of a system of a manifest.
+async fn of_system(manifest: &Path, system: &str, cache: &Path) -> Result<MappingSpec, Exit> {
+    let setup = Setup::load(manifest, cache).await?;
+    let Some(found) = setup.manifest.system(system) else {
+        let names: Vec<&str> = setup.manifest.systems.iter().map(|system| system.name.as_str()).collect();
+        let message =
+            format!("error[map.system]: there is no system {system:?} in {}; there are: {}", manifest.display(), names.join(", "));
+        return Err(Exit::input(message));
+    };
+    Ok(setup.mapping(found, Some(Arc::new(NoRelations))))
+}
+
+/// The transformation of a file.
+async fn of_file(transformation: &Path, args: &MapArgs, cache: &Path) -> Result<MappingSpec, Exit> {
+    let text = std::fs::read_to_string(transformation)
+        .map_err(|error| Exit::input(format!("error[map.transformation]: {} cannot be read: {error}", transformation.display())))?;
     let sandbox = Sandbox::new(cache)?;
     let registry = Registry::scan(&sandbox, &args.plugins).await?;
     let Some(found) = registry.get(MAPPING) else {
@@ -76,12 +96,22 @@ pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {
             args.plugins.display()
         )));
     };
-    let spec = MappingSpec {
+    let element = ElementSpec {
         plugin: found.plugin.clone(),
         authority: mapping_authority("map", Some(Arc::new(NoRelations))),
         text: text.into(),
-        origin: args.transformation.display().to_string(),
+        origin: transformation.display().to_string(),
         properties: args.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
+    };
+    Ok(MappingSpec { elements: vec![element] })
+}
+
+pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {
+    let spec = match (&args.transformation, &args.manifest, &args.system) {
+        (_, Some(manifest), Some(system)) => of_system(manifest, system, cache).await?,
+        (Some(transformation), _, _) => of_file(transformation, &args, cache).await?,
+        // The arguments are declared so that there is one or the other.
+        (None, _, _) => return Err(Exit::input("error[map.transformation]: name a file, or a manifest and a system")),
     };
     let mut mapper = Mapper::open(spec).await.map_err(|error| match error {
         OpenError::Text { .. } => Exit::input(error.to_string()),

@@ -27,9 +27,11 @@ impl Checker<'_> {
         let chosen = discriminating_value(table, &entries);
         let mut fields = Fields::empty(table, at, title.clone());
         let mut written: Vec<&str> = Vec::with_capacity(entries.len());
+        // What the keys nobody knows were probably meant to be: such a key is misspelt and not missing too.
+        let mut meant: Vec<&'static str> = Vec::new();
         for Entry { key: name, at, node } in entries {
             let Some(key) = table.key(&name) else {
-                self.unknown_key(table, &title, &name, at, chosen);
+                meant.extend(self.unknown_key(table, &title, &name, at, chosen));
                 continue;
             };
             written.push(key.name);
@@ -46,9 +48,12 @@ impl Checker<'_> {
                 None => fields.set_wrong(key.name),
             }
         }
+        for key in &meant {
+            fields.set_wrong(key);
+        }
         for key in table.keys {
             let applies = key.only.is_none() || key.only == chosen;
-            if matches!(key.presence, Presence::Required) && applies && !written.contains(&key.name) {
+            if matches!(key.presence, Presence::Required) && applies && !written.contains(&key.name) && !meant.contains(&key.name) {
                 let help = format!("add {}. {}", toml_example(key), key.help);
                 self.problems.error("manifest.missing-key", at, format!("key \"{}\" is missing in {title}", key.name), help);
             }
@@ -56,14 +61,16 @@ impl Checker<'_> {
         fields
     }
 
-    fn unknown_key(&mut self, table: &'static Table, title: &str, name: &str, at: Place, chosen: Option<&str>) {
-        let help = if table.name == keys::SYSTEM.name && reference::knows(name) {
-            "it belongs under properties".to_owned()
+    /// Answers the key that was probably meant.
+    fn unknown_key(&mut self, table: &'static Table, title: &str, name: &str, at: Place, chosen: Option<&str>) -> Option<&'static str> {
+        let known = table.keys.iter().filter(|key| key.only.is_none() || chosen.is_none() || key.only == chosen).map(|key| key.name);
+        let (meant, help) = if table.name == keys::SYSTEM.name && reference::knows(name) {
+            (None, "it belongs under properties".to_owned())
         } else {
-            let known = table.keys.iter().filter(|key| key.only.is_none() || chosen.is_none() || key.only == chosen);
-            nearest::suggestion_or_list(name, known.map(|key| key.name))
+            (nearest::nearest(name, known.clone()), nearest::suggestion_or_list(name, known))
         };
         self.problems.error("manifest.unknown-key", at, format!("unknown key \"{name}\" in {title}"), help);
+        meant
     }
 
     /// The value if it is what the key asks for. `path` names it in messages.
@@ -106,6 +113,10 @@ impl Checker<'_> {
             (Kind::Properties, Value::Table(entries)) => {
                 Some(Checked::Properties(entries.into_iter().filter_map(|entry| self.property(path, entry)).collect()))
             }
+            (Kind::Parameters, Value::Table(entries)) => {
+                Some(Checked::Properties(entries.into_iter().filter_map(|entry| self.parameter(path, entry)).collect()))
+            }
+            (Kind::Chain(table), value) => self.chain(table, path, Node { at, value }).map(Checked::Chain),
             (Kind::Table(table), Value::Table(entries)) => Some(Checked::Table(self.table(table, path, at, entries))),
             (Kind::Tables(table), Value::Table(entries)) => Some(self.tables(table, path, entries)),
             (_, value) => {
@@ -132,6 +143,45 @@ impl Checker<'_> {
             }
         }
         Checked::Tables(tables)
+    }
+
+    fn chain(&mut self, table: &'static Table, path: &str, node: Node) -> Option<Vec<Fields>> {
+        let at = node.at;
+        let nodes = match node.value {
+            Value::List(nodes) => nodes,
+            value => vec![Node { at, value }],
+        };
+        if nodes.is_empty() || nodes.len() > keys::LONGEST_CHAIN {
+            let message = format!("{path} has {} elements", nodes.len());
+            let help = format!("name one to {}, or leave the key out to use the connector's default", keys::LONGEST_CHAIN);
+            self.problems.error("manifest.wrong-value", at, message, help);
+            return None;
+        }
+        Some(nodes.into_iter().map(|node| self.element(table, path, node)).collect())
+    }
+
+    fn element(&mut self, table: &'static Table, path: &str, node: Node) -> Fields {
+        let at = node.at;
+        let mut fields = Fields::empty(table, at, format!("[{path}]"));
+        match node.value {
+            Value::Table(entries) => return self.table(table, path, at, entries),
+            Value::Text(text) if self.form(Form::Path, path, at, &text) => fields.set("file", at, Checked::Text(text)),
+            Value::Text(_) => fields.set_wrong("file"),
+            value => {
+                self.wrong_type(path, &Node { at, value }, "a file, a table with a plugin, or an array of these");
+                fields.set_wrong("file");
+            }
+        }
+        fields
+    }
+
+    /// A property of a transformation, which never holds a secret.
+    fn parameter(&mut self, path: &str, Entry { key: name, at, node }: Entry) -> Option<Property> {
+        if matches!(node.value, Value::Table(_)) {
+            self.wrong_type(&join(path, &name), &node, "a string, an integer or a boolean; a transformation is given no secrets");
+            return None;
+        }
+        self.property(path, Entry { key: name, at, node })
     }
 
     fn texts(&mut self, form: Form, at_least: usize, path: &str, at: Place, items: Vec<Node>) -> Option<Checked> {
@@ -278,7 +328,8 @@ fn expectation(key: &Key) -> String {
         Kind::Texts { .. } => "an array of strings".to_owned(),
         Kind::Memory { .. } | Kind::Time { .. } => format!("a string such as {}", key.example),
         Kind::Secret => "a reference to a secret".to_owned(),
-        Kind::Secrets | Kind::Properties | Kind::Table(_) | Kind::Tables(_) => "a table".to_owned(),
+        Kind::Chain(_) => "a file, a table with a plugin, or an array of these".to_owned(),
+        Kind::Secrets | Kind::Properties | Kind::Parameters | Kind::Table(_) | Kind::Tables(_) => "a table".to_owned(),
     }
 }
 

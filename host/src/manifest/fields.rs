@@ -41,6 +41,8 @@ pub(super) enum Checked {
     Secrets(Vec<NamedSecret>),
     Properties(Vec<Property>),
     Table(Fields),
+    /// Each with the keys of an element; one written as a file has that key alone.
+    Chain(Vec<Fields>),
     Tables(Vec<(String, Fields)>),
 }
 
@@ -201,6 +203,13 @@ impl Fields {
         match self.get(key) {
             Some(Checked::Table(fields)) => Some(fields),
             _ => None,
+        }
+    }
+
+    pub(super) fn chain(&self, key: &str) -> &[Fields] {
+        match self.get(key) {
+            Some(Checked::Chain(elements)) => elements,
+            _ => &[],
         }
     }
 

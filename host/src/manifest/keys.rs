@@ -87,6 +87,10 @@ pub(super) enum Kind {
     /// Properties of the connector, of the connection and of the host, under their own names.
     Properties,
     Table(&'static Table),
+    /// Parameters of a transformation, under names of its own: no secrets.
+    Parameters,
+    /// A file, an element with the keys of this table, or an array of at most [`LONGEST_CHAIN`] of both.
+    Chain(&'static Table),
     /// Tables under names of the operator's choosing.
     Tables(&'static Table),
 }
@@ -131,6 +135,49 @@ pub(super) static ROOT: Table = Table {
     ],
 };
 
+/// The most elements of one transformation. Each is a call per page, and up to three instances at once for a target, of which the process has a bounded number.
+pub(super) const LONGEST_CHAIN: usize = 8;
+
+pub(super) static TRANSFORMATION: Table = Table {
+    name: "transformation",
+    help: "An element of a transformation: a plugin, a file, or the connector's default.",
+    discriminator: None,
+    keys: &[
+        Key {
+            name: "plugin",
+            kind: Kind::Text(Form::PluginId),
+            presence: Presence::Optional,
+            only: None,
+            help: "The id of the plugin that transforms. Without it the bundled plugin \"mapping\" does, and a file or default says what.",
+            example: "\"unique-user-name\"",
+        },
+        Key {
+            name: "file",
+            kind: Kind::Text(Form::Path),
+            presence: Presence::Optional,
+            only: None,
+            help: "The file whose text the plugin is given, relative to the manifest.",
+            example: "\"hr-read.json\"",
+        },
+        Key {
+            name: "default",
+            kind: Kind::Boolean,
+            presence: Presence::Default(Literal::Boolean(false)),
+            only: None,
+            help: "true: this element is the connector's default transformation for the role.",
+            example: "true",
+        },
+        Key {
+            name: "properties",
+            kind: Kind::Parameters,
+            presence: Presence::Optional,
+            only: None,
+            help: "The properties of the plugin (provisor plugins inspect shows them), and parameters that the element's text reads as %name%.",
+            example: "{ \"tenant\": \"7\" }",
+        },
+    ],
+};
+
 pub(super) static SYSTEM: Table = Table {
     name: "system",
     help: "A system entities are read from or written to. Its name has at most 100 characters: letters, digits, \"-\", \"_\", \".\" and space.",
@@ -160,10 +207,11 @@ pub(super) static SYSTEM: Table = Table {
         },
         Key {
             name: "transformation",
-            kind: Kind::Text(Form::Path),
+            kind: Kind::Chain(&TRANSFORMATION),
             presence: Presence::Optional,
             only: None,
-            help: "The file of the transformation, relative to the manifest. Without it the connector's default for the role is used.",
+            help: "The file of the transformation, relative to the manifest, or a chain: files and plugins, each taking up what the one before it puts out. \
+                   Without it the connector's default for the role is used.",
             example: "\"hr-read.json\"",
         },
         Key {

@@ -32,9 +32,10 @@ pub mod schema;
 mod secret_reference;
 #[cfg(test)]
 mod tests;
+mod transformation;
 
 pub use model::{
-    Auth, ClientAuthentication, Deletions, Failures, GrantedFolder, Grants, Limits, Manifest, System, Threshold, TransformationText,
+    Auth, ClientAuthentication, Deletions, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System, Threshold,
 };
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};

@@ -48,11 +48,10 @@ pub struct System {
     pub enabled: bool,
     /// What the plugin is opened with: every property it describes for the role that is set or has a default, as checked text. No credentials.
     pub properties: BTreeMap<String, String>,
-    /// What a transformation may read as `%name%`: all properties that are not credentials, those of the host (`ips.*`, `User`) included.
-    pub parameters: BTreeMap<String, String>,
     /// Targets only: the names of their sources, at least one.
     pub sources: Vec<String>,
-    pub transformation: TransformationText,
+    /// In the order in which they run; at least one.
+    pub transformation: Vec<Element>,
     pub auth: Auth,
     /// Headers of every request (`ips.http.header.<name>`), by name. One that the plugin sets itself wins.
     pub headers: Vec<(String, String)>,
@@ -72,11 +71,22 @@ pub struct System {
     pub limits: Limits,
 }
 
+/// The id of the component that speaks the mapping language. It ships with the host and runs every element that names no other.
+pub const MAPPING: &str = "mapping";
+
+/// An element of a system's transformation: it takes up what the one before it puts out.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TransformationText {
+pub struct Element {
+    /// The id of the component that runs it.
+    pub plugin: String,
+    /// What the component is to do, in a language of its own; empty where no file was named.
     pub text: String,
-    /// Where it comes from, for messages: the file as the manifest names it, or `default of plugin file`.
+    /// Where it comes from, for messages: the file as the manifest names it, `default of plugin file`, or `plugin unique-user-name`.
     pub origin: String,
+    /// What it is opened with. [`MAPPING`]: what its text may read as `%name%`, which is all properties of the system that are not credentials, those of the
+    /// host (`ips.*`, `User`) included, and over them those of the element. Any other component: the properties it describes, defaults included, and the
+    /// parameters of its text; nothing of the system's.
+    pub properties: BTreeMap<String, String>,
 }
 
 /// How the host authenticates the plugin's HTTP requests.

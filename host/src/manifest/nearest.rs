@@ -18,7 +18,8 @@ pub(super) fn list<'c>(names: impl IntoIterator<Item = &'c str>) -> String {
     names.into_iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ")
 }
 
-fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+/// The candidate that is near enough to be what was meant.
+pub(super) fn nearest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let wanted = name.to_lowercase().replace('_', "-");
     // One slip in three characters; more than that is another word.
     let most = (wanted.chars().count() / 3).clamp(1, 6);

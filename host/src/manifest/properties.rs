@@ -50,19 +50,22 @@ pub(super) struct Judge<'a> {
     pub fields: &'a Fields,
     /// Absent where the connector is not known: then only the host's properties can be judged.
     pub description: Option<&'a Description>,
-    /// Absent where it cannot be read: then a name nobody knows may still be a parameter.
-    pub transformation: Option<&'a str>,
+    /// The texts that may read a property as `%name%`. Absent where one cannot be had: then a name nobody knows may still be a parameter.
+    pub texts: Option<&'a [&'a str]>,
 }
 
 /// Sort and check the properties of a system.
 pub(super) fn sort(judge: &Judge<'_>, problems: &mut Problems) -> Sorted {
     let mut sorted = Sorted::default();
+    // What the names nobody knows were probably meant to be: such a property is misspelt and not missing too.
+    let mut meant: Vec<&str> = Vec::new();
     for property in judge.fields.properties("properties") {
         sorted.places.insert(property.name.clone(), property.at);
-        judge.property(property, &mut sorted, problems);
+        meant.extend(judge.property(property, &mut sorted, problems));
     }
+    let unreadable = judge.fields.is_wrong("properties");
     for described in judge.described() {
-        if sorted.places.contains_key(&described.name) {
+        if sorted.places.contains_key(&described.name) || meant.contains(&described.name.as_str()) {
             continue;
         }
         match &described.default {
@@ -70,9 +73,13 @@ pub(super) fn sort(judge: &Judge<'_>, problems: &mut Problems) -> Sorted {
                 sorted.settings.insert(described.name.clone(), default.clone());
                 sorted.parameters.insert(described.name.clone(), default.clone());
             }
-            _ if described.required => {
+            _ if described.required && !unreadable => {
                 let message = format!("property \"{}\" is missing in {}", described.name, judge.fields.title);
-                let help = format!("write it under {}.properties]. {}", judge.fields.title.trim_end_matches(']'), described.help);
+                let place = judge.fields.title.trim_end_matches(']');
+                let help = match judge.role {
+                    Role::Source | Role::Target => format!("write it under {place}.properties]. {}", described.help),
+                    Role::Transformation => format!("write it into the properties of this element. {}", described.help),
+                };
                 problems.error("manifest.missing-property", judge.fields.at, message, help);
             }
             _ => {}
@@ -81,10 +88,11 @@ pub(super) fn sort(judge: &Judge<'_>, problems: &mut Problems) -> Sorted {
     sorted
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
     /// The connector's properties for this role.
-    fn described(&self) -> impl Iterator<Item = &description::Property> {
-        self.description.into_iter().flat_map(|description| &description.properties).filter(|property| property.applies_to(self.role))
+    fn described(&self) -> impl Iterator<Item = &'a description::Property> + use<'a> {
+        let role = self.role;
+        self.description.into_iter().flat_map(|description| &description.properties).filter(move |property| property.applies_to(role))
     }
 
     fn speaks_http(&self) -> bool {
@@ -93,10 +101,12 @@ impl Judge<'_> {
 
     /// Whether the transformation reads `%name%`.
     fn is_parameter(&self, name: &str) -> bool {
-        self.transformation.is_some_and(|text| text.contains(&format!("%{name}%")))
+        let parameter = format!("%{name}%");
+        self.texts.is_some_and(|texts| texts.iter().any(|text| text.contains(&parameter)))
     }
 
-    fn property(&self, property: &Property, sorted: &mut Sorted, problems: &mut Problems) {
+    /// Answers the property of the connector that an unknown one was probably meant to be.
+    fn property(&self, property: &Property, sorted: &mut Sorted, problems: &mut Problems) -> Option<&'a str> {
         let name = property.name.as_str();
         if let Some(described) = self.described().find(|described| described.name == name) {
             connectors_own(described, property, sorted, problems);
@@ -111,8 +121,9 @@ impl Judge<'_> {
                 sorted.parameters.insert(name.to_owned(), text);
             }
         } else {
-            self.unknown(property, problems);
+            return self.unknown(property, problems);
         }
+        None
     }
 
     fn header(&self, header: &str, property: &Property, sorted: &mut Sorted, problems: &mut Problems) {
@@ -158,36 +169,38 @@ impl Judge<'_> {
         sorted.parameters.insert(known.name.to_owned(), text);
     }
 
-    fn unknown(&self, property: &Property, problems: &mut Problems) {
+    fn unknown(&self, property: &Property, problems: &mut Problems) -> Option<&'a str> {
         let name = property.name.as_str();
         let title = &self.fields.title;
         if name.starts_with("ips.") {
             let names = reference::HOST_PROPERTIES.iter().map(|known| known.name).chain(["ips.http.header.<name>"]);
             let help = nearest::suggestion(name, names).unwrap_or_default();
             problems.error("manifest.unknown-property", property.at, format!("unknown property \"{name}\" in {title}"), help);
-            return;
+            return None;
         }
-        let Some(description) = self.description else { return };
+        let description = self.description?;
         if reference::connection_property(name).is_some() {
             self.not_http(property, problems);
-            return;
+            return None;
         }
         if let Some(described) = description.property(name) {
             let roles: Vec<String> = described.roles.iter().map(ToString::to_string).collect();
             let message = format!("property \"{name}\" of the plugin \"{}\" means nothing for a {}", description.id, self.role);
             problems.error("manifest.property-of-other-role", property.at, message, format!("it belongs to a {}", roles.join(" or a ")));
-            return;
+            return None;
         }
         let own = self.described().map(|described| described.name.as_str());
         let connection = reference::CONNECTION_PROPERTIES.iter().map(|known| known.name).filter(|_| self.speaks_http());
         let host = reference::HOST_PROPERTIES.iter().map(|known| known.name);
-        let help = match nearest::suggestion(name, own.chain(connection).chain(host)) {
-            Some(suggestion) => suggestion,
+        let meant = nearest::nearest(name, own.chain(connection).chain(host));
+        let help = match meant {
+            Some(meant) => format!("did you mean \"{meant}\"?"),
             // As long as the transformation cannot be read, this may be a parameter of it.
-            None if self.transformation.is_none() => return,
+            None if self.texts.is_none() => return None,
             None => format!("the plugin \"{}\" does not describe it and the transformation does not read %{name}%", description.id),
         };
         problems.error("manifest.unknown-property", property.at, format!("unknown property \"{name}\" in {title}"), help);
+        meant
     }
 
     fn not_http(&self, property: &Property, problems: &mut Problems) {

@@ -1,32 +1,35 @@
 //! The second stage: the manifest together with what the plugins say about themselves.
 
-use std::fs::{self, File};
-use std::io::{self, Read as _};
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::time::Duration;
 
 use super::fields::Fields;
 use super::keys;
-use super::model::{Auth, Deletions, Failures, Limits, Manifest, System, Threshold, TransformationText};
-use super::problem::{Problem, Problems};
+use super::model::{Auth, Deletions, Failures, Limits, Manifest, System, Threshold};
+use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
-use super::{authority, connection, nearest, reference, secret_reference};
+use super::{authority, connection, nearest, reference, secret_reference, transformation};
 use crate::registry::description::{Description, Role};
 
-/// The largest transformation there can be, in bytes. The published ones have at most some hundred kilobytes.
-const LARGEST_TRANSFORMATION: u64 = 16 << 20;
+pub(super) type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
 
-type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
+/// The plugins there are.
+#[derive(Clone, Copy)]
+pub(super) struct Plugins<'f, 'd> {
+    pub describe: Describe<'f, 'd>,
+    /// All ids found, those of plugins that cannot be used included.
+    pub known_ids: &'f [String],
+}
 
 pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[String]) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
     let mut problems = raw.problems.clone();
     let mut systems = Vec::new();
+    let plugins = Plugins { describe, known_ids };
     if raw.readable {
         for (name, fields) in raw.fields.tables("systems") {
             sources(raw, fields, &mut problems);
-            systems.extend(system(raw, name, fields, describe, known_ids, &mut problems));
+            systems.extend(system(raw, name, fields, plugins, &mut problems));
         }
     }
     let problems = problems.sorted();
@@ -57,26 +60,19 @@ fn sources(raw: &Raw, fields: &Fields, problems: &mut Problems) {
 }
 
 /// One system; nothing where its role or its connector is not known.
-fn system(
-    raw: &Raw,
-    name: &str,
-    fields: &Fields,
-    describe: Describe<'_, '_>,
-    known_ids: &[String],
-    problems: &mut Problems,
-) -> Option<System> {
+fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, problems: &mut Problems) -> Option<System> {
     let role = match fields.text("role") {
         Some("source") => Some(Role::Source),
         Some("target") => Some(Role::Target),
         _ => None,
     };
     let id = fields.text("connector");
-    let description = id.and_then(|id| connector(raw, id, role, fields, describe, known_ids, problems));
+    let description = id.and_then(|id| plugin(raw, id, role, fields.place("connector"), plugins, problems));
     let role = role?;
-    let transformation = transformation(raw, role, fields, description, problems);
-    let judge =
-        Judge { role, fields, description, transformation: transformation.as_ref().map(|transformation| transformation.text.as_str()) };
-    let sorted = properties::sort(&judge, problems);
+    let chain = transformation::chain(raw, role, fields, description, plugins, problems);
+    let texts = chain.as_ref().map(|chain| transformation::texts_of_the_system(chain));
+    let sorted = properties::sort(&Judge { role, fields, description, texts: texts.as_deref() }, problems);
+    let transformation = chain.map(|chain| transformation::elements(chain, &sorted.parameters, problems));
     let auth = anchored(connection::auth(fields, description, &sorted.connection, problems), raw);
     let headers = headers(&sorted, &auth, problems);
     let deletions = deletions(fields, &sorted);
@@ -89,7 +85,6 @@ fn system(
         connector: id?.to_owned(),
         enabled: fields.boolean("enabled"),
         properties: sorted.settings,
-        parameters: sorted.parameters,
         sources: fields.texts("sources").iter().map(|item| item.text.clone()).collect(),
         transformation: transformation?,
         auth,
@@ -110,28 +105,31 @@ fn system(
     })
 }
 
-/// The description of the connector if it can be used in this role.
-fn connector<'d>(
+/// The description of a plugin if it can be used in this role.
+pub(super) fn plugin<'d>(
     raw: &Raw,
     id: &str,
     role: Option<Role>,
-    fields: &Fields,
-    describe: Describe<'_, 'd>,
-    known_ids: &[String],
+    at: Place,
+    plugins: Plugins<'_, 'd>,
     problems: &mut Problems,
 ) -> Option<&'d Description> {
-    let at = fields.place("connector");
-    let Some(description) = describe(id) else {
+    let known_ids = plugins.known_ids;
+    let (unknown, unusable) = match role {
+        Some(Role::Transformation) => ("manifest.unknown-plugin", "manifest.unusable-plugin"),
+        _ => ("manifest.unknown-connector", "manifest.unusable-connector"),
+    };
+    let Some(description) = (plugins.describe)(id) else {
         let (code, message, help) = if known_ids.iter().any(|known| known == id) {
-            ("manifest.unusable-connector", format!("the plugin \"{id}\" cannot be used"), "the message about its file says why".to_owned())
+            (unusable, format!("the plugin \"{id}\" cannot be used"), "the message about its file says why".to_owned())
         } else if known_ids.is_empty() {
             let message = format!("there is no plugin \"{id}\": no plugin was found in {}", raw.plugins().display());
-            ("manifest.unknown-connector", message, "put its .wasm file there, or build the plugins first".to_owned())
+            (unknown, message, "put its .wasm file there, or build the plugins first".to_owned())
         } else {
             let mut names: Vec<&str> = known_ids.iter().map(String::as_str).collect();
             names.sort_unstable();
             let message = format!("there is no plugin \"{id}\" in {}", raw.plugins().display());
-            ("manifest.unknown-connector", message, nearest::suggestion_or_list(id, names))
+            (unknown, message, nearest::suggestion_or_list(id, names))
         };
         problems.error(code, at, message, help);
         return None;
@@ -143,65 +141,6 @@ fn connector<'d>(
         return None;
     }
     Some(description)
-}
-
-fn transformation(
-    raw: &Raw,
-    role: Role,
-    fields: &Fields,
-    description: Option<&Description>,
-    problems: &mut Problems,
-) -> Option<TransformationText> {
-    if let Some(file) = fields.text("transformation") {
-        return match transformation_file(&raw.directory.join(file)) {
-            Ok(text) => Some(TransformationText { text, origin: beside(raw, file) }),
-            Err(why) => {
-                let message = format!("the transformation {file:?} cannot be read: {why}");
-                let help = "name a file, relative to the manifest, or leave the key out to use the connector's default";
-                problems.error("manifest.unreadable-transformation", fields.place("transformation"), message, help);
-                None
-            }
-        };
-    }
-    let description = description?;
-    let default = match role {
-        Role::Source => &description.default_read_transformation,
-        Role::Target | Role::Transformation => &description.default_write_transformation,
-    };
-    if default.is_none() && !fields.is_wrong("transformation") {
-        let message = format!("{} names no transformation and the plugin \"{}\" has no default for a {role}", fields.title, description.id);
-        problems.error("manifest.missing-transformation", fields.at, message, "add transformation = \"file.json\"");
-    }
-    default.as_ref().map(|text| TransformationText { text: text.clone(), origin: format!("default of plugin {}", description.id) })
-}
-
-fn transformation_file(path: &Path) -> Result<String, String> {
-    let mut bytes = Vec::new();
-    let read = fs::metadata(path).and_then(|metadata| {
-        if metadata.is_dir() {
-            return Err(io::ErrorKind::IsADirectory.into());
-        }
-        if !metadata.is_file() {
-            // Opening a pipe waits for whoever writes to it, perhaps for ever.
-            return Err(io::Error::other("it is not a regular file"));
-        }
-        File::open(path)?.take(LARGEST_TRANSFORMATION + 1).read_to_end(&mut bytes)
-    });
-    match read {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err("there is no such file".to_owned()),
-        Err(error) if error.kind() == io::ErrorKind::IsADirectory => return Err("it is a directory".to_owned()),
-        Err(error) => return Err(error.to_string()),
-        Ok(_) if bytes.len() as u64 > LARGEST_TRANSFORMATION => {
-            return Err(format!("it is larger than {} MiB", LARGEST_TRANSFORMATION >> 20));
-        }
-        Ok(_) => {}
-    }
-    String::from_utf8(bytes).map_err(|error| format!("it is not UTF-8 text from byte {} on", error.utf8_error().valid_up_to()))
-}
-
-/// The file's path in the terms in which the operator named the manifest.
-fn beside(raw: &Raw, file: &str) -> String {
-    raw.named.parent().unwrap_or(Path::new("")).join(file).display().to_string()
 }
 
 /// The same credentials with the paths of their secrets made absolute.

@@ -95,6 +95,15 @@ fn kind(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {
             refer(&keys::SECRET, definitions);
             json!({ "$ref": "#/$defs/properties" })
         }
+        Kind::Parameters => json!({ "type": "object", "additionalProperties": { "type": ["string", "integer", "boolean"] } }),
+        Kind::Chain(table) => {
+            let element = json!({ "anyOf": [text(Form::Path), refer(table, definitions)] });
+            json!({ "anyOf": [
+                text(Form::Path),
+                refer(table, definitions),
+                { "type": "array", "items": element, "minItems": 1, "maxItems": keys::LONGEST_CHAIN },
+            ] })
+        }
         Kind::Table(table) => refer(table, definitions),
         Kind::Tables(table) => json!({
             "type": "object",

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     report::{Counts, Decision, Failure, Notes, Report, Stage, Status, progress::Progress},
-    sandbox::{Authority, Source},
+    sandbox::{Authority, Plugin, Source},
     state::{Link, RunId, RunStatus, StateStore},
 };
 
@@ -80,7 +80,7 @@ struct Course {
 impl Course {
     async fn follow(&mut self, job: &Job, run: RunId, targets: &mut Vec<TargetSide>) -> Result<(), PipelineError> {
         let mut mapper = Mapper::open(job.mapping.clone()).await?;
-        let read_types = entity_types(mapper.entity_types().await?, |name| {
+        let read_types = entity_types(handled(&mut mapper, &job.source.plugin).await?, |name| {
             job.source.plugin.description().entity_type(name).is_some_and(|known| known.abilities.read_all)
         });
         let read_version = job.mapping.version();
@@ -282,11 +282,17 @@ async fn recognise(state: &dyn StateStore, spec: &TargetSpec) -> Result<(), Pipe
 /// Open a target once, try its connection and learn which entity types its transformation writes.
 async fn prepare(spec: &TargetSpec) -> Result<Vec<String>, PipelineError> {
     let mut mapper = Mapper::open(spec.mapping.clone()).await?;
-    let types = mapper.entity_types().await?;
+    let types = handled(&mut mapper, &spec.connector.plugin).await?;
     let mut target = target::open(&spec.connector).await?;
     // A backend that is away, or does not let us in, is one failure of the run and not one of every entity.
     target.probe().await.map_err(TargetError::from)?.map_err(TargetError::Refused)?;
     Ok(types.into_iter().filter(|name| spec.connector.plugin.description().entity_type(name).is_some()).collect())
+}
+
+/// The entity types a transformation handles; where it takes every type, those of the system's plugin.
+async fn handled(mapper: &mut Mapper, connector: &Plugin) -> Result<Vec<String>, PipelineError> {
+    let types = mapper.entity_types().await?;
+    Ok(types.unwrap_or_else(|| connector.description().entity_types.iter().map(|known| known.name.clone()).collect()))
 }
 
 /// Users first, then groups, then the others in the order given (spec section 2.5, step 1).

@@ -24,7 +24,7 @@ pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
-pub use transform::{Mapper, MappingSpec, OpenError, diagnostic_line};
+pub use transform::{ElementSpec, Mapper, MappingSpec, OpenError, diagnostic_line};
 
 use crate::state::StateError;
 

@@ -1,57 +1,61 @@
-//! A system's transformation in the path of every entity. A trap costs the entity that caused it, not its page: the page is halved until that entity is alone.
+//! A system's transformation in the path of every entity: a chain of elements, most often one.
+//!
+//! ```text
+//! page --> hr-read.json --> plugin unique-user-name --> polish.json --> page
+//!              |                     |
+//!              '-- skipped, failed --'   the entity's way ends there, with that outcome
+//! ```
+//!
+//! Every element is an instance of its own and gets one call per page, with the entities that came this far. It is given the document the one before it put out and all
+//! variables that are set by then. An element that answers `unmapped` has nothing of its own for the operation and is passed by: the document goes on as it was. A chain in
+//! which every element did so is unmapped as a whole, and a deletion then is one.
+//!
+//! Elements may remember the entities of a run (wit/transform.wit), so nothing here opens a second instance of an element while the first one lives.
 
-use std::sync::Arc;
+mod element;
 
 use sha2::{Digest as _, Sha256};
 
 use super::page::Digest;
 use crate::sandbox::{
-    Authority, Fault, Plugin, Transformation,
-    contract::{Diagnostic, Input, MappingFault, Operation, Setting, Severity, Step, Transformed},
+    Fault,
+    contract::{Diagnostic, Input, Mapped, Operation, Severity, Skip, Step, Transformed, Variable},
 };
+use element::Element;
+pub use element::ElementSpec;
 
-/// Faults in a row, each on a single entity, after which a transformation is not opened again: it will not get better.
-const MAX_FAULTS: u32 = 50;
+/// A warning about one text that may be untrue of a chain: another element may name the id.
+const NO_ID: &str = "mapping.no-id";
 
 /// Everything needed to open a transformation, again and again.
 #[derive(Clone)]
 pub struct MappingSpec {
-    pub plugin: Plugin,
-    pub authority: Authority,
-    /// The transformation's text, and where it comes from.
-    pub text: Arc<str>,
-    pub origin: String,
-    pub properties: Arc<[Setting]>,
+    /// In the order in which they run.
+    pub elements: Vec<ElementSpec>,
 }
 
 impl MappingSpec {
-    /// Stands for everything that decides what comes out: the component, the text, the properties.
+    /// Stands for everything that decides what comes out: of every element in its order the component, the text, the properties.
     pub fn version(&self) -> Digest {
         let mut hasher = Sha256::new();
-        for part in [self.plugin.digest(), &*self.text] {
-            hasher.update((part.len() as u64).to_le_bytes());
-            hasher.update(part);
-        }
-        for property in self.properties.iter() {
-            for part in [&property.name, &property.value] {
-                hasher.update((part.len() as u64).to_le_bytes());
-                hasher.update(part);
-            }
+        for element in &self.elements {
+            element.hash(&mut hasher);
         }
         hasher.finalize().into()
     }
 
-    /// Whether a create and an update of the same document may come out differently: they do by the target's id and by mappings for creates alone.
+    /// Whether a create and an update of the same document may come out differently.
     pub fn tells_updates_from_creates(&self) -> bool {
-        ["entityIdTargetSystem", "createEntity"].iter().any(|name| self.text.contains(name))
+        self.elements.iter().any(ElementSpec::tells_updates_from_creates)
     }
 }
 
 /// Why a transformation does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    #[error("{}", Listed(origin, diagnostics))]
-    Text { origin: String, diagnostics: Vec<Diagnostic> },
+    /// By origin.
+    #[error("{}", Listed(texts))]
+    Text { texts: Vec<(String, Vec<Diagnostic>)> },
     #[error(transparent)]
     Fault(#[from] Fault),
 }
@@ -66,13 +70,14 @@ impl OpenError {
     }
 }
 
-struct Listed<'a>(&'a str, &'a [Diagnostic]);
+struct Listed<'a>(&'a [(String, Vec<Diagnostic>)]);
 
 impl std::fmt::Display for Listed<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (index, diagnostic) in self.1.iter().enumerate() {
+        let lines = self.0.iter().flat_map(|(origin, diagnostics)| diagnostics.iter().map(move |d| diagnostic_line(origin, d)));
+        for (index, line) in lines.enumerate() {
             let newline = if index == 0 { "" } else { "\n" };
-            write!(f, "{newline}{}", diagnostic_line(self.0, diagnostic))?;
+            write!(f, "{newline}{line}")?;
         }
         Ok(())
     }
@@ -88,102 +93,234 @@ pub fn diagnostic_line(origin: &str, d: &Diagnostic) -> String {
 
 /// A transformation that is open.
 pub struct Mapper {
-    spec: MappingSpec,
-    instance: Option<Transformation>,
-    warnings: Vec<Diagnostic>,
-    faults: u32,
+    elements: Vec<Element>,
 }
 
 impl Mapper {
     /// Not opened yet; the first use does.
     pub fn lazy(spec: MappingSpec) -> Self {
-        Self { spec, instance: None, warnings: Vec::new(), faults: 0 }
+        Self { elements: spec.elements.into_iter().map(Element::lazy).collect() }
     }
 
-    /// Open it; the error lists everything that is wrong with the text.
+    /// Open it; the error lists everything that is wrong with the texts of all elements.
     pub async fn open(spec: MappingSpec) -> Result<Self, OpenError> {
         let mut mapper = Self::lazy(spec);
-        mapper.instance().await?;
-        Ok(mapper)
+        let mut wrong = Vec::new();
+        for element in &mut mapper.elements {
+            match element.instance().await {
+                Ok(_) => {}
+                Err(OpenError::Text { texts }) => wrong.extend(texts),
+                Err(fault @ OpenError::Fault(_)) => return Err(fault),
+            }
+        }
+        if wrong.is_empty() { Ok(mapper) } else { Err(OpenError::Text { texts: wrong }) }
     }
 
-    /// What is doubtful about the text.
+    /// What is doubtful about the texts.
     pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
-        self.warnings.iter().map(|diagnostic| diagnostic_line(&self.spec.origin, diagnostic))
+        let has_no_id = |element: &Element| element.warnings.iter().any(|warning| warning.code == NO_ID);
+        let an_id_is_named = !self.elements.iter().all(has_no_id);
+        self.elements.iter().flat_map(move |element| {
+            let warnings = element.warnings.iter().filter(move |warning| !(an_id_is_named && warning.code == NO_ID));
+            warnings.map(|warning| diagnostic_line(&element.spec.origin, warning))
+        })
     }
 
-    /// The entity types the text handles.
-    pub async fn entity_types(&mut self) -> Result<Vec<String>, OpenError> {
-        Ok(self.instance().await?.entity_types().await?)
-    }
-
-    async fn instance(&mut self) -> Result<&mut Transformation, OpenError> {
-        if let Some(instance) = self.instance.take() {
-            return Ok(self.instance.insert(instance));
+    /// The entity types that every element handles, in the order of the first one that says which; nothing where all of them take every type.
+    pub async fn entity_types(&mut self) -> Result<Option<Vec<String>>, OpenError> {
+        let mut common: Option<Vec<String>> = None;
+        for element in &mut self.elements {
+            let Some(types) = element.instance().await?.entity_types().await? else { continue };
+            match &mut common {
+                Some(common) => common.retain(|name| types.contains(name)),
+                None => common = Some(types),
+            }
         }
-        let mut instance = self.spec.plugin.transformation(self.spec.authority.clone()).await?;
-        match instance.open(&self.spec.text, &self.spec.properties).await? {
-            Ok(warnings) => self.warnings = warnings,
-            Err(diagnostics) => return Err(OpenError::Text { origin: self.spec.origin.clone(), diagnostics }),
-        }
-        Ok(self.instance.insert(instance))
+        Ok(common)
     }
 
-    /// One outcome per entity, whatever happens: an entity on which the component traps has failed with the trap's code.
+    /// One outcome per entity, whatever happens: an entity on which a component traps has failed with the trap's code.
     pub async fn apply(&mut self, entity_type: &str, operation: Operation, page: &[Input]) -> Vec<Transformed> {
-        let mut outcomes = Vec::with_capacity(page.len());
-        // Parts still to be done, the next one last.
-        let mut parts = vec![page];
-        while let Some(part) = parts.pop() {
-            if part.is_empty() {
-                continue;
-            }
-            if self.faults >= MAX_FAULTS {
-                let message = format!("the transformation was given up after {MAX_FAULTS} faults");
-                outcomes.extend(part.iter().map(|_| failed("plugin.given-up", &message)));
-                continue;
-            }
-            match self.attempt(entity_type, operation, part).await {
-                Ok(done) => {
-                    self.faults = 0;
-                    outcomes.extend(done);
-                }
-                Err(error) => {
-                    self.instance = None;
-                    if part.len() == 1 {
-                        self.faults += 1;
-                        outcomes.push(failed(error.code(), &error.to_string()));
-                    } else {
-                        let (first, second) = part.split_at(part.len() / 2);
-                        parts.push(second);
-                        parts.push(first);
-                    }
-                }
+        if let [only] = &mut *self.elements {
+            return only.apply(entity_type, operation, page).await;
+        }
+        let count = self.elements.len();
+        let mut ways: Vec<Way> = page.iter().map(Way::begin).collect();
+        for (index, element) in self.elements.iter_mut().enumerate() {
+            let mut going: Vec<&mut Way> = ways.iter_mut().filter(|way| way.end.is_none()).collect();
+            let inputs: Vec<Input> = going.iter_mut().map(|way| std::mem::replace(&mut way.input, nothing())).collect();
+            let outcomes = if inputs.is_empty() { Vec::new() } else { element.apply(entity_type, operation, &inputs).await };
+            let place = Place { origin: &element.spec.origin, number: index + 1, count };
+            for ((way, input), outcome) in going.into_iter().zip(inputs).zip(outcomes) {
+                way.go_on(input, outcome, &place);
             }
         }
-        outcomes
+        ways.into_iter().map(Way::arrive).collect()
     }
 
-    /// One entity, and the way it took.
+    /// One entity, and the way it took through all elements.
     pub async fn explain(&mut self, entity_type: &str, operation: Operation, entity: &Input) -> (Transformed, Vec<Step>) {
-        let explained = match self.instance().await {
-            Ok(instance) => instance.explain(entity_type, operation, entity).await.map_err(OpenError::from),
-            Err(error) => Err(error),
-        };
-        match explained {
-            Ok(explained) => (explained.outcome, explained.steps),
-            Err(error) => {
-                self.instance = None;
-                (failed(error.code(), &error.to_string()), Vec::new())
+        if let [only] = &mut *self.elements {
+            return only.explain(entity_type, operation, entity).await;
+        }
+        let count = self.elements.len();
+        let (mut way, mut all) = (Way::begin(entity), Vec::new());
+        for (index, element) in self.elements.iter_mut().enumerate() {
+            let origin = element.spec.origin.clone();
+            let place = Place { origin: &origin, number: index + 1, count };
+            let input = std::mem::replace(&mut way.input, nothing());
+            all.push(Step { at: String::new(), what: format!("element {place} is given"), value: Some(input.document.clone()) });
+            let (outcome, steps) = element.explain(entity_type, operation, &input).await;
+            all.extend(steps);
+            if matches!(outcome, Transformed::Unmapped) {
+                all.push(Step {
+                    at: String::new(),
+                    what: format!("element {place} has nothing for this operation and is passed by"),
+                    value: None,
+                });
+            }
+            way.go_on(input, outcome, &place);
+            if way.end.is_some() {
+                break;
             }
         }
-    }
-
-    async fn attempt(&mut self, entity_type: &str, operation: Operation, part: &[Input]) -> Result<Vec<Transformed>, OpenError> {
-        Ok(self.instance().await?.apply(entity_type, operation, part).await?)
+        (way.arrive(), all)
     }
 }
 
-fn failed(code: &str, message: &str) -> Transformed {
-    Transformed::Failed(MappingFault { code: code.to_owned(), message: message.to_owned(), at: String::new() })
+/// An element as messages name it: `polish.json (3 of 3)`.
+struct Place<'a> {
+    origin: &'a str,
+    number: usize,
+    count: usize,
+}
+
+impl std::fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({} of {})", self.origin, self.number, self.count)
+    }
+}
+
+/// One entity's way through a chain.
+struct Way {
+    /// What the next element is given.
+    input: Input,
+    /// Variables that elements set, by the rule of `mapped.variables`.
+    set: Vec<Variable>,
+    unresolved: Vec<String>,
+    /// Whether an element had something for the operation.
+    mapped: bool,
+    /// How it ended before its end.
+    end: Option<Transformed>,
+}
+
+impl Way {
+    fn begin(input: &Input) -> Self {
+        Self { input: input.clone(), set: Vec::new(), unresolved: Vec::new(), mapped: false, end: None }
+    }
+
+    fn go_on(&mut self, input: Input, outcome: Transformed, place: &Place<'_>) {
+        self.input = input;
+        match outcome {
+            Transformed::Mapped(Mapped { document, variables, unresolved }) => {
+                self.mapped = true;
+                self.input.document = document;
+                for variable in variables {
+                    put(&mut self.input.variables, variable.clone());
+                    put(&mut self.set, variable);
+                }
+                for id in unresolved {
+                    if !self.unresolved.contains(&id) {
+                        self.unresolved.push(id);
+                    }
+                }
+            }
+            Transformed::Unmapped => {}
+            Transformed::Skipped(Skip::OutOfScope(reason)) => {
+                self.end = Some(Transformed::Skipped(Skip::OutOfScope(format!("{place}: {reason}"))));
+            }
+            Transformed::Skipped(Skip::Operation(reason)) => {
+                self.end = Some(Transformed::Skipped(Skip::Operation(format!("{place}: {reason}"))));
+            }
+            Transformed::Failed(mut fault) => {
+                fault.message = format!("{place}: {}", fault.message);
+                self.end = Some(Transformed::Failed(fault));
+            }
+        }
+    }
+
+    fn arrive(self) -> Transformed {
+        match self.end {
+            Some(end) => end,
+            None if self.mapped => {
+                Transformed::Mapped(Mapped { document: self.input.document, variables: self.set, unresolved: self.unresolved })
+            }
+            None => Transformed::Unmapped,
+        }
+    }
+}
+
+/// Set a variable; one that is there keeps its place.
+fn put(variables: &mut Vec<Variable>, variable: Variable) {
+    match variables.iter_mut().find(|known| known.name == variable.name) {
+        Some(known) => known.value = variable.value,
+        None => variables.push(variable),
+    }
+}
+
+fn nothing() -> Input {
+    Input { document: String::new(), variables: Vec::new() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place<'_> = Place { origin: "polish.json", number: 2, count: 3 };
+
+    fn variable(name: &str, value: &str) -> Variable {
+        Variable { name: name.into(), value: value.into() }
+    }
+
+    fn way(outcomes: Vec<Transformed>) -> Transformed {
+        let mut way = Way::begin(&Input { document: "{}".into(), variables: vec![variable("before", "1")] });
+        for outcome in outcomes {
+            let input = way.input.clone();
+            way.go_on(input, outcome, &PLACE);
+        }
+        way.arrive()
+    }
+
+    fn mapped(document: &str, variables: &[(&str, &str)], unresolved: &[&str]) -> Transformed {
+        Transformed::Mapped(Mapped {
+            document: document.into(),
+            variables: variables.iter().map(|(name, value)| variable(name, value)).collect(),
+            unresolved: unresolved.iter().map(ToString::to_string).collect(),
+        })
+    }
+
+    #[test]
+    fn later_elements_add_to_what_earlier_ones_set() {
+        let first = mapped("{\"a\":1}", &[("id", "\"7\""), ("x", "1")], &["u1"]);
+        let second = mapped("{\"a\":2}", &[("x", "2"), ("before", "3")], &["u2", "u1"]);
+        let Transformed::Mapped(end) = way(vec![first, second, Transformed::Unmapped]) else { panic!("mapped") };
+        assert_eq!(end.document, "{\"a\":2}", "what is passed by changes nothing");
+        let variables: Vec<(&str, &str)> = end.variables.iter().map(|v| (v.name.as_str(), v.value.as_str())).collect();
+        assert_eq!(variables, [("id", "\"7\""), ("x", "2"), ("before", "3")]);
+        assert_eq!(end.unresolved, ["u1", "u2"]);
+    }
+
+    #[test]
+    fn a_deletion_is_one_where_nobody_has_anything_for_it() {
+        assert!(matches!(way(vec![Transformed::Unmapped, Transformed::Unmapped]), Transformed::Unmapped));
+        assert!(matches!(way(vec![Transformed::Unmapped, mapped("{}", &[], &[])]), Transformed::Mapped(_)));
+    }
+
+    #[test]
+    fn the_end_names_the_element() {
+        let Transformed::Skipped(Skip::Operation(reason)) = way(vec![Transformed::Skipped(Skip::Operation("no".into()))]) else {
+            panic!("skipped")
+        };
+        assert_eq!(reason, "polish.json (2 of 3): no");
+    }
 }

@@ -213,8 +213,8 @@ impl Transformation {
         call!(self.0, "explain", provisor_connector_transform.call_explain(entity_type, operation, entity))
     }
 
-    /// The entity types the text handles, in its order.
-    pub async fn entity_types(&mut self) -> Result<Vec<String>, Fault> {
+    /// The entity types the transformation handles, in the order of its text; nothing: every type.
+    pub async fn entity_types(&mut self) -> Result<Option<Vec<String>>, Fault> {
         call!(self.0, "entity-types", provisor_connector_transform.call_entity_types())
     }
 }

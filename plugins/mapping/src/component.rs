@@ -71,8 +71,8 @@ impl transform::Guest for Component {
         })
     }
 
-    fn entity_types() -> Vec<String> {
-        OPEN.with_borrow(|open| open.as_ref().map(|open| open.transformation.entity_types()).unwrap_or_default())
+    fn entity_types() -> Option<Vec<String>> {
+        Some(OPEN.with_borrow(|open| open.as_ref().map(|open| open.transformation.entity_types()).unwrap_or_default()))
     }
 }
 

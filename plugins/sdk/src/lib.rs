@@ -13,6 +13,8 @@
 //! export!(MyConnector);
 //! ```
 //!
+//! A transformation has the world `transformation` and implements `descriptor` and `transform`; `plugins/unique-user-name` is one.
+//!
 //! The types that interfaces share (`Failure`, `Settings`, `Entity`) are generated once, here, and are the same in every plugin.
 
 mod failure;

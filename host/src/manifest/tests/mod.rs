@@ -95,11 +95,30 @@ fn ldap() -> Description {
     }
 }
 
+/// Transforms; asks for what no transformation is granted.
+fn names() -> Description {
+    let transformation = [Role::Transformation];
+    Description {
+        id: "names".to_owned(),
+        version: "1.0.0".to_owned(),
+        summary: "Names.".to_owned(),
+        roles: transformation.to_vec(),
+        entity_types: Vec::new(),
+        properties: vec![
+            Property { required: true, ..property("names.pattern", PropertyKind::Text, &transformation) },
+            Property { default: Some("20".to_owned()), ..property("names.length", PropertyKind::Integer, &[]) },
+        ],
+        capabilities: vec![Capability::Http(Reference::Literal("https://names.example.com".to_owned()))],
+        default_read_transformation: None,
+        default_write_transformation: None,
+    }
+}
+
 type Resolved = Result<(Manifest, Vec<Problem>), Vec<Problem>>;
 
 fn resolve(path: &Path) -> Resolved {
-    let plugins = [file(), scim(), ldap()];
-    let ids = ["file", "scim", "ldap", "broken"].map(str::to_owned);
+    let plugins = [file(), scim(), ldap(), names()];
+    let ids = ["file", "scim", "ldap", "names", "broken"].map(str::to_owned);
     read(path).resolve(&|id| plugins.iter().find(|plugin| plugin.id == id), &ids)
 }
 

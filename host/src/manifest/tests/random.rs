@@ -35,6 +35,10 @@ fn piece() -> impl Strategy<Value = String> {
         "token = ",
         "{ env = \"A\" }\n",
         "{ file = 3 }\n",
+        "transformation = ",
+        "{ plugin = \"names\" }",
+        "{ default = true, properties = { x = 1 } }",
+        "\"mapping.json\", ",
         "type = ",
         "\"bearer\"\n",
         "page-size = ",
@@ -129,7 +133,7 @@ proptest! {
             let system = manifest.system(name).ok_or_else(|| TestCaseError::fail("missing"))?;
             prop_assert_eq!((system.page_size, system.enabled), (*page_size, *enabled));
             prop_assert_eq!((&system.properties["file.lines"], &system.properties["file.user.path"]), (&lines.to_string(), path));
-            prop_assert_eq!(&system.parameters["tenant"], &tenant);
+            prop_assert_eq!(&system.transformation[0].properties["tenant"], &tenant);
         }
         for (name, (count, percent, memory, seconds)) in &targets {
             let system = manifest.system(name).ok_or_else(|| TestCaseError::fail("missing"))?;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{resolve_text, short};
-use crate::manifest::{Auth, ClientAuthentication, Deletions, Manifest, System, Threshold};
+use crate::manifest::{Auth, ClientAuthentication, Deletions, MAPPING, Manifest, System, Threshold};
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
 
@@ -28,8 +28,8 @@ fn the_defaults_are_filled_in() {
     let [hr] = &manifest.systems[..] else { panic!("one system") };
     assert_eq!((hr.name.as_str(), hr.role, hr.connector.as_str(), hr.enabled, hr.page_size), ("hr", Role::Source, "file", true, 500));
     assert_eq!(pairs(&hr.properties), [("file.format", "auto"), ("file.user.path", "people.csv")]);
-    assert_eq!(hr.properties, hr.parameters);
-    assert_eq!(hr.transformation.origin, "default of plugin file");
+    assert_eq!(hr.properties, hr.transformation[0].properties);
+    assert_eq!(hr.transformation[0].origin, "default of plugin file");
     assert!(matches!(hr.auth, Auth::None));
     assert_eq!((hr.limits.memory_bytes, hr.limits.call_timeout), (256 << 20, Duration::from_mins(5)));
     assert_eq!(hr.deletions, Deletions::default());
@@ -37,6 +37,36 @@ fn the_defaults_are_filled_in() {
     assert_eq!((hr.files.len(), hr.files[0].guest.as_str(), hr.files[0].write), (1, ".", false));
     assert_eq!(hr.files[0].host, folder.path());
     assert!(hr.origins.is_empty() && hr.endpoints.is_empty() && hr.grants.secrets.is_empty() && hr.headers.is_empty());
+}
+
+#[test]
+fn each_element_of_a_chain_has_its_own_properties() {
+    let (_folder, manifest) = right(
+        r#"
+[systems.hr]
+role = "source"
+connector = "file"
+properties = { "file.user.path" = "people.csv", tenant = 7, "ips.application.id" = "app" }
+transformation = [
+    { file = "mapping.json", properties = { tenant = "eight" } },
+    { plugin = "names", properties = { "names.pattern" = "{x}" } },
+    { plugin = "names", file = "mapping.json", properties = { "names.pattern" = "{y}", "names.length" = "5", tenant = "nine" } },
+    { default = true },
+    "mapping.json",
+]
+"#,
+    );
+    let [own, names, text, default, last] = &manifest.systems[0].transformation[..] else { panic!("five elements") };
+    let system = [("file.format", "auto"), ("file.user.path", "people.csv"), ("ips.application.id", "app"), ("tenant", "7")];
+    assert_eq!(pairs(&last.properties), system);
+    assert_eq!(pairs(&default.properties), system);
+    assert_eq!((default.plugin.as_str(), default.origin.as_str()), (MAPPING, "default of plugin file"));
+    assert_eq!(own.properties["tenant"], "eight");
+    assert_eq!(own.properties.len(), system.len());
+    assert_eq!(pairs(&names.properties), [("names.length", "20"), ("names.pattern", "{x}")], "nothing of the system's");
+    assert_eq!((names.plugin.as_str(), names.text.as_str(), names.origin.as_str()), ("names", "", "plugin names"));
+    assert_eq!(pairs(&text.properties), [("names.length", "5"), ("names.pattern", "{y}"), ("tenant", "nine")]);
+    assert!(text.text.contains("%tenant%") && text.origin.starts_with("plugin names (") && text.origin.ends_with("mapping.json)"));
 }
 
 #[test]
@@ -112,10 +142,13 @@ secrets = { second = { env = "SECOND" } }
     assert_eq!(z.properties["file.lines"], "12");
     assert_eq!(z.properties["file.header"], "true");
     assert!(!z.properties.contains_key("tenant"), "a parameter is not for the connector");
-    assert_eq!((z.parameters["tenant"].as_str(), z.parameters["ips.application.id"].as_str()), ("7", "app"));
+    assert_eq!(
+        (z.transformation[0].properties["tenant"].as_str(), z.transformation[0].properties["ips.application.id"].as_str()),
+        ("7", "app")
+    );
     assert_eq!(z.files.len(), 1, "both files are in one folder");
     assert_eq!((z.files[0].guest.as_str(), &z.files[0].host), ("data", &here("data")));
-    assert!(z.transformation.origin.ends_with("mapping.json") && z.transformation.text.contains("%tenant%"));
+    assert!(z.transformation[0].origin.ends_with("mapping.json") && z.transformation[0].text.contains("%tenant%"));
 
     assert!(!directory.enabled);
     assert_eq!(
@@ -141,7 +174,7 @@ secrets = { second = { env = "SECOND" } }
 
     assert_eq!(ldap.endpoints, ["ldap.example.com:636"]);
     assert_eq!(pairs(&ldap.properties), [("ldap.url", "ldaps://LDAP.example.com")], "a credential is no setting");
-    assert_eq!(ldap.parameters, ldap.properties);
+    assert_eq!(ldap.transformation[0].properties, ldap.properties);
     let program = here("bin/secret").display().to_string();
     assert_eq!(ldap.grants.secrets["ldap.password"], SecretSource::Command(vec![program, "ldap".to_owned()]));
     assert_eq!(ldap.grants.secrets["second"], SecretSource::Environment("SECOND".to_owned()));
@@ -167,8 +200,8 @@ fn the_names_of_the_reference_say_the_same_as_auth() {
         assert!(matches!(&system.auth, Auth::Basic { user, password } if user == "u" && *password == secret), "{:?}", system.auth);
         assert_eq!(warnings, [""; 0]);
         assert_eq!(pairs(&system.properties), [("URL", "https://a.example")], "the connection's properties are the host's");
-        assert_eq!(system.parameters["User"], "u");
-        assert!(!system.parameters.contains_key("Password"));
+        assert_eq!(system.transformation[0].properties["User"], "u");
+        assert!(!system.transformation[0].properties.contains_key("Password"));
     }
     let token = "OAuth2TokenServiceURL = \"https://login.example/token\"\n";
     for (more, expected_scope, expected_style) in [
@@ -195,7 +228,7 @@ fn an_authorization_header_gives_way_to_credentials_and_reaches_no_transformatio
     let header = "\"ips.http.header.Authorization\" = \"Basic abc\"\n";
     let (system, warnings) = scim(header);
     assert_eq!((system.headers.len(), warnings), (1, vec!["7 manifest.plain-header".to_owned()]));
-    assert!(!system.parameters.values().any(|value| value.contains("abc")));
+    assert!(!system.transformation[0].properties.values().any(|value| value.contains("abc")));
     let (system, warnings) = scim(&format!("{header}User = \"u\"\nPassword = {{ env = \"P\" }}\n"));
     assert_eq!((system.headers.len(), warnings), (0, vec!["7 manifest.without-effect".to_owned()]));
 }

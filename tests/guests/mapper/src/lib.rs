@@ -6,8 +6,6 @@
 //! | `few` | one outcome less than entities |
 //! | `refused` | `open` answers an error about the text |
 
-#![expect(clippy::same_length_and_capacity, reason = "in the generated bindings")]
-
 use std::cell::Cell;
 
 use sdk::Setting;
@@ -62,8 +60,8 @@ impl transform::Guest for Mapper {
         transform::Explained { outcome: pass(operation, entity), steps: Vec::new() }
     }
 
-    fn entity_types() -> Vec<String> {
-        vec!["user".to_owned()]
+    fn entity_types() -> Option<Vec<String>> {
+        Some(vec!["user".to_owned()])
     }
 }
 
