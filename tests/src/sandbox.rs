@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::guests::{MAPPER, UNRULY};
+use crate::guests::{LINK, MAPPER, UNRULY};
 use crate::matching::Matches;
 use crate::place::{Ended, Place, rows};
 use crate::trials;
@@ -18,6 +18,12 @@ trials![
     a_target_that_hangs_on_one_entity,
     a_transformation_that_panics_on_one_document,
     a_transformation_that_miscounts,
+    an_element_is_given_what_those_before_it_put_out,
+    an_element_that_panics_on_one_document,
+    an_element_that_miscounts,
+    an_element_that_puts_out_garbage,
+    an_element_that_does_not_open,
+    an_element_that_makes_a_document_of_a_deletion,
     another_source_does_not_notice,
     a_flood_of_messages_is_cut,
 ];
@@ -236,6 +242,114 @@ fn a_transformation_that_miscounts() {
     let failures: Vec<Value> = ["1", "2", "3", "4", "5"].map(|entity| json!({ "entity": entity, "code": "plugin.contract" })).into();
     let expected = json!({ "systems": { "hr": { "user": { "read": 5, "failed": 5 } } }, "failures": failures });
     assert_report(&place.run(), 4, &expected);
+}
+
+/// The guest `link` between two files, in front of one target and behind the source.
+fn chained(read: &str, write: &str) -> Place {
+    let place = Place::with_manifest(&format!(
+        r#"[systems.hr]
+role = "source"
+connector = "file"
+transformation = ["read.json", {{ plugin = "link", {read} }}, "pass.json"]
+properties = {{ "file.user.path" = "people.csv" }}
+
+[systems.directory]
+role = "target"
+connector = "file"
+transformation = ["pass.json", {{ plugin = "link", {write} }}, "pass.json"]
+sources = ["hr"]
+properties = {{ "file.target.path" = "out/" }}
+"#
+    ))
+    .guest(LINK);
+    let id = r#"{ "sourcePath": "$.id", "targetVariable": "entityIdSourceSystem" }"#;
+    let pass = r#"{ "sourcePath": "$", "targetPath": "$" }"#;
+    place.write("read.json", format!(r#"{{ "user": {{ "mappings": [{id}, {pass}] }} }}"#));
+    place.write("pass.json", format!(r#"{{ "user": {{ "mappings": [{pass}] }} }}"#));
+    place.write("words.txt", "a text of its own");
+    place.write("people.csv", PEOPLE);
+    place
+}
+
+fn an_element_is_given_what_those_before_it_put_out() {
+    let place = chained(r#"file = "words.txt""#, "");
+    assert_report(&place.run(), 0, &json!({ "systems": { "directory": { "user": { "created": 5 } } } }));
+    let document = || serde_json::from_str::<Value>(&place.read("out/user/ada.json")).expect("JSON");
+    let read = |text: &str| json!({ "entityIdSourceSystem": "1", "text": text });
+    assert_eq!(document(), json!({ "id": "1", "userName": "ada", "read": read("a text of its own"), "written": { "text": "" } }));
+    let explained = place.command_with_input(
+        &["map", "--manifest", "provisor.toml", "--system", "hr", "--entity-type", "user"],
+        br#"{"id":"1","userName":"ada"}"#,
+    );
+    let expected = json!({
+        "document": { "userName": "ada", "read": read("a text of its own") },
+        "variables": { "entityIdSourceSystem": "1" },
+    });
+    Matches::value("", &expected, &explained.value()).unwrap_or_else(|why| panic!("{why}\n{explained}"));
+    let again = json!({ "systems": { "directory": { "user": { "updated": 0, "unchanged": 5 } } } });
+    assert_report(&place.run(), 0, &again);
+    place.write("words.txt", "another text");
+    place.write("people.csv", PEOPLE.replace("5,flo\n", ""));
+    assert_report(&place.run(), 0, &json!({ "systems": { "directory": { "user": { "created": 0, "updated": 4, "deleted": 1 } } } }));
+    let written = json!({ "entityIdTargetSystem": "ada", "text": "" });
+    assert_eq!(document(), json!({ "id": "1", "userName": "ada", "read": read("another text"), "written": written }));
+    assert!(!place.path("out/user/flo.json").exists(), "an element that has nothing for a deletion leaves it to the target");
+    // The plugin is pinned as connectors are.
+    place.plugin("link", &[LINK.bytes(), vec![0, 1, 0]].concat());
+    place.run().assert_code(2).assert_error(&["error[plugin.changed]", "\"link\""]);
+}
+
+fn an_element_that_panics_on_one_document() {
+    for (read, write, system, stage) in [
+        (r#"properties = { "link.behaviour" = "panic" }"#, "", "hr", "read mapping"),
+        ("", r#"properties = { "link.behaviour" = "panic" }"#, "directory", "write mapping"),
+    ] {
+        let place = chained(read, write);
+        place.write("people.csv", rows("id,userName", 1..=39, |number| format!("{number},user{number}")) + "40,panic!\n");
+        let message = format!("~plugin link (2 of 3): plugin link (system {system}), apply: the plugin trapped");
+        let failure = json!({ "entity": "40", "system": system, "stage": stage, "code": "plugin.trap", "message": message });
+        let expected = json!({ "systems": { "directory": { "user": { "created": 39 } } }, "failures": [failure] });
+        assert_report(&place.run(), 4, &expected);
+    }
+}
+
+fn an_element_that_miscounts() {
+    for behaviour in ["few", "many"] {
+        let place = chained(&format!(r#"properties = {{ "link.behaviour" = "{behaviour}" }}"#), "");
+        let failures: Vec<Value> = ["1", "2", "3", "4", "5"]
+            .map(|entity| json!({ "entity": entity, "code": "plugin.contract", "message": "~plugin link (2 of 3): plugin link (system hr), apply:" }))
+            .into();
+        assert_report(&place.run(), 4, &json!({ "systems": { "hr": { "user": { "read": 5, "failed": 5 } } }, "failures": failures }));
+    }
+}
+
+fn an_element_that_puts_out_garbage() {
+    let place = chained(r#"properties = { "link.behaviour" = "garbage" }"#, "");
+    let failures: Vec<Value> = ["1", "2", "3", "4", "5"]
+        .map(|entity| json!({ "entity": entity, "code": "plugin.contract", "message": "~plugin link (2 of 3): the answer of plugin link breaks" }))
+        .into();
+    assert_report(&place.run(), 4, &json!({ "systems": { "hr": { "user": { "read": 5, "failed": 5 } } }, "failures": failures }));
+}
+
+fn an_element_that_does_not_open() {
+    let place = chained(r#"properties = { "link.behaviour" = "open" }"#, "");
+    let error = json!({ "system": "hr", "code": "plugin.trap", "message": "~plugin link (system hr), open:" });
+    assert_report(&place.run(), 1, &json!({ "status": "failed", "error": error }));
+    assert!(!place.path("out").exists(), "nothing was written");
+}
+
+fn an_element_that_makes_a_document_of_a_deletion() {
+    let place = chained("", r#"properties = { "link.behaviour" = "delete" }"#);
+    assert_report(&place.run(), 0, &json!({ "systems": { "directory": { "user": { "created": 5 } } } }));
+    place.write("people.csv", PEOPLE.replace("5,flo\n", ""));
+    // It has no userName, which is what the target asks for.
+    let failure = json!({ "entity": "5", "system": "directory", "stage": "delete", "message": "~userName" });
+    assert_report(
+        &place.run(),
+        4,
+        &json!({ "systems": { "directory": { "user": { "deleted": 0, "failed": 1 } } }, "failures": [failure] }),
+    );
+    assert!(place.path("out/user/flo.json").exists());
 }
 
 fn another_source_does_not_notice() {
