@@ -98,7 +98,10 @@ async fn inspect(id: &str, folder: &Folder, cache: &Path) -> Result<u8, Exit> {
     println!("{} {}: {}", description.id, description.version, description.summary);
     println!("file      {} ({})", found.file.display(), found.plugin.digest());
     println!("roles     {}", description.roles.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
-    println!("entities  {}", description.entity_types.iter().map(|e| e.name.as_str()).collect::<Vec<_>>().join(", "));
+    // A transformation lists none: what it handles follows from its text.
+    if !description.entity_types.is_empty() {
+        println!("entities  {}", description.entity_types.iter().map(|e| e.name.as_str()).collect::<Vec<_>>().join(", "));
+    }
     for capability in &description.capabilities {
         println!("asks for  {}", wish(capability));
     }
@@ -125,7 +128,9 @@ fn kind(kind: &PropertyKind) -> String {
         PropertyKind::Boolean => "boolean".into(),
         PropertyKind::Url => "URL".into(),
         PropertyKind::Path => "path".into(),
-        PropertyKind::Choice(values) => format!("one of {}", values.join(", ")),
+        PropertyKind::Choice(values) => {
+            format!("one of {}", values.iter().map(|value| if value.is_empty() { "\"\"" } else { value }).collect::<Vec<_>>().join(", "))
+        }
     }
 }
 
