@@ -26,10 +26,13 @@ impl Extra {
     fn add(&mut self, json: &str) -> Result<Slot, crate::json::Error> {
         let from = self.text.len();
         self.text.push_str(json);
-        let (at, duplicates) = parse(&self.text, from, &mut self.nodes)?;
+        let (mut at, duplicates) = parse(&self.text, from, &mut self.nodes)?;
         if duplicates {
+            // What is reported may only look like a duplicate, so the second report means nothing.
             let clean = crate::json::without_duplicates(Value { doc: &self.doc(), at });
-            return self.add(&clean);
+            let from = self.text.len();
+            self.text.push_str(&clean);
+            at = parse(&self.text, from, &mut self.nodes)?.0;
         }
         Ok(Slot { source: Source::Extra, at })
     }

@@ -421,3 +421,15 @@ fn the_way_can_be_explained() {
         ]
     );
 }
+
+#[test]
+fn keys_that_only_look_like_duplicates_are_kept_in_a_value_that_is_read_again() {
+    // A condition on a value that a function has changed; its keys share a fingerprint.
+    let transformation = mappings(
+        r#"{"sourcePath":"$","targetPath":"$.x","functions":[{"function":"copyMapEntry","sourceKey":"a","targetKey":"z"},{"function":"renameMapEntry","sourceKey":"z","targetKey":"y","condition":"@.z == 1"}]}"#,
+    );
+    let many: Vec<String> = (0..300).map(|number| format!(r#""k{number}":{number}"#)).collect();
+    let document = format!(r#"{{"a":1,"":{{"c":1,"":2,"\u0002":3}},{}}}"#, many.join(","));
+    let outcome = mapped(apply(&transformation, Operation::Read, &document, &[]));
+    assert!(outcome.document.ends_with(r#","y":1}}"#), "{}", outcome.document);
+}
