@@ -109,6 +109,18 @@ pub struct Scratch {
     texts: [String; 2],
     variables: Vec<Option<u32>>,
     lookups: Lookups,
+    /// What random passwords are made of.
+    seed: Option<[u8; 32]>,
+    /// The place of the entity at work in its page.
+    entity: u64,
+}
+
+impl Scratch {
+    /// Give `randomPassword` its randomness for the next page; without it the function fails. The same seed, page and transformation give the same passwords, so a
+    /// seed is used for one page.
+    pub fn seed(&mut self, seed: [u8; 32]) {
+        self.seed = Some(seed);
+    }
 }
 
 impl Transformation {
@@ -126,6 +138,7 @@ impl Transformation {
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(page.len());
         let mut waiting: Vec<usize> = Vec::new();
         for (at, input) in page.iter().enumerate() {
+            scratch.entity = at as u64;
             let (outcome, pending) = self.transform(scratch, entity_type, operation, *input, None);
             if pending {
                 waiting.push(at);
@@ -135,6 +148,7 @@ impl Transformation {
         while !waiting.is_empty() {
             scratch.lookups.ask(&self.lookups, relations);
             waiting.retain(|at| {
+                scratch.entity = *at as u64;
                 let (outcome, pending) = self.transform(scratch, entity_type, operation, page[*at], None);
                 outcomes[*at] = outcome;
                 pending
@@ -153,6 +167,7 @@ impl Transformation {
         relations: &mut dyn Relations,
     ) -> (Outcome, Vec<Step>) {
         scratch.lookups.clear(self.lookups.len());
+        scratch.entity = 0;
         while self.transform(scratch, entity_type, operation, input, None).1 {
             scratch.lookups.ask(&self.lookups, relations);
         }

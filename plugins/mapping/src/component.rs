@@ -53,6 +53,7 @@ impl transform::Guest for Component {
             let Some(Open { transformation, scratch }) = open else { return page.iter().map(|_| not_open()).collect() };
             let page: Vec<(String, Vec<(String, String)>)> = page.into_iter().map(parts).collect();
             let inputs: Vec<Input<'_>> = page.iter().map(|(document, variables)| Input { document, variables }).collect();
+            seed(scratch);
             let outcomes = transformation.apply(scratch, &entity_type, operation.into(), &inputs, &mut HostRelations);
             outcomes.into_iter().map(outcome).collect()
         })
@@ -65,6 +66,7 @@ impl transform::Guest for Component {
             };
             let (document, variables) = parts(entity);
             let input = Input { document: &document, variables: &variables };
+            seed(scratch);
             let (result, steps) = transformation.explain(scratch, &entity_type, operation.into(), input, &mut HostRelations);
             let steps = steps.into_iter().map(|step| transform::Step { at: step.at, what: step.what, value: step.value }).collect();
             transform::Explained { outcome: outcome(result), steps }
@@ -73,6 +75,14 @@ impl transform::Guest for Component {
 
     fn entity_types() -> Option<Vec<String>> {
         Some(OPEN.with_borrow(|open| open.as_ref().map(|open| open.transformation.entity_types()).unwrap_or_default()))
+    }
+}
+
+/// Randomness of the host for one page. Where it has none, random passwords fail one by one.
+fn seed(scratch: &mut Scratch) {
+    let mut bytes = [0; 32];
+    if getrandom::fill(&mut bytes).is_ok() {
+        scratch.seed(bytes);
     }
 }
 

@@ -5,7 +5,8 @@
 //! paths and conditions read that tape ([`path`], [`condition`]), and what comes out is a small tree of spans that is opened only where a mapping changes
 //! something, so that a value that is passed through is copied once, as text.
 //!
-//! The same input gives the same bytes: there is no clock and no randomness in here, and members keep the order of their first write.
+//! The same input gives the same bytes: there is no clock in here, what is random comes from a seed ([`Scratch::seed`]), and members keep the order of their first
+//! write.
 //!
 //! ```
 //! use mapping::{Input, NoRelations, Operation, Outcome, Scratch, Transformation};

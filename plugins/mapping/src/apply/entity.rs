@@ -6,6 +6,7 @@ use std::cell::Cell;
 use super::run::Run;
 use super::{Fault, Input, Mapped, Operation, Outcome, Scratch, Skip, Step};
 use crate::document::{Action, Entity, Mapping, Scope, Set, Source, Transformation};
+use crate::functions::Random;
 use crate::json::{Doc, Kind, Source as TextSource, Value, parse, without_duplicates};
 use crate::output::{Docs, Id, Shape};
 use crate::path::{BUDGET, Found, Hit, Path, PathError, Scope as PathScope};
@@ -50,6 +51,7 @@ impl Transformation {
             return invalid("the entity's document is no JSON object".to_owned());
         }
         let constants = self.constants.doc();
+        let random = scratch.seed.map(|seed| Random::new(seed, scratch.entity));
         let mut run = Run::new(
             self,
             root,
@@ -61,6 +63,7 @@ impl Transformation {
             &mut scratch.lookups,
             steps,
         );
+        run.random = random;
         if let Err(fault) = run.take_variables(input.variables) {
             return (Outcome::Failed(fault), false);
         }
@@ -179,7 +182,7 @@ impl<'r> Run<'r> {
                 format!("{} in the variable {}", path.text, self.transformation.names.name(*number))
             }
             Source::Table { paths, .. } => format!("a row for {}", paths.iter().map(|path| &*path.text).collect::<Vec<_>>().join(", ")),
-            Source::Constant(_) => "a value".to_owned(),
+            Source::Constant(_) | Source::Generated => "a value".to_owned(),
         };
         let why = if set.functions.is_empty() { "is missing" } else { "is missing, or a function made nothing of it" };
         Fault {
@@ -209,13 +212,18 @@ impl<'r> Run<'r> {
                 (value, true)
             }
             Source::Constant(slot) => (Some(self.constant(*slot)), false),
+            Source::Generated => (Some(self.arena.scalar("null")), false),
             Source::Table { paths, rows } => {
                 let value = self.table(paths, rows);
                 self.step(pointer, || "looked for the row".to_owned(), value);
                 (value, false)
             }
         };
-        let Some(mut value) = value else { return Ok(Taken::Nothing) };
+        let mut value = match (value, set.functions.first()) {
+            (Some(value), _) => value,
+            (None, Some(first)) if first.answers_nothing() && !set.optional && set.default.is_none() => self.arena.scalar("null"),
+            (None, _) => return Ok(Taken::Nothing),
+        };
         let collapses = collapses && !set.preserve;
         if collapses {
             value = self.collapse(value);

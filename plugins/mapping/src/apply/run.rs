@@ -5,6 +5,7 @@ use std::cell::Cell;
 
 use super::{Fault, Step};
 use crate::document::{Condition, Form, Transformation};
+use crate::functions::Random;
 use crate::json::text::push;
 use crate::json::{Doc, Node, Slot, Source, Value, parse};
 use crate::output::{Arena, Docs, Id, Key, Shape};
@@ -58,6 +59,7 @@ pub(crate) struct Run<'r> {
     /// An id has to be looked up; the outcome does not count yet.
     pub pending: bool,
     steps: Option<&'r mut Vec<Step>>,
+    pub random: Option<Random>,
 }
 
 impl<'r> Run<'r> {
@@ -96,6 +98,7 @@ impl<'r> Run<'r> {
             unresolved: Vec::new(),
             pending: false,
             steps,
+            random: None,
         }
     }
 
@@ -160,7 +163,7 @@ impl<'r> Run<'r> {
         texts
     }
 
-    pub(super) fn limit(pointer: &str) -> Fault {
+    pub(crate) fn limit(pointer: &str) -> Fault {
         Fault {
             code: "mapping.limit",
             message: "a path, condition or regular expression takes too many steps on this entity".to_owned(),

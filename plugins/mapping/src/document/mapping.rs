@@ -147,7 +147,7 @@ fn source(check: &mut Check<'_>, value: Value<'_>, pointer: &str, kind: &str) ->
         }
         ["constant"] => check.constant(value.member("constant")?, &format!("{pointer}/constant")).map(Source::Constant),
         [] => {
-            // A function that makes a value of nothing (randomPassword) is reported where it stands.
+            // One function makes a value of nothing.
             let generates = value.member("functions").is_some_and(|functions| {
                 functions.elements().next().is_some_and(|first| {
                     ["function", "type"]
@@ -158,8 +158,9 @@ fn source(check: &mut Check<'_>, value: Value<'_>, pointer: &str, kind: &str) ->
             });
             if !generates {
                 check.error("mapping.no-source", value, pointer, "a mapping needs a `sourcePath`, a `sourceVariable` or a `constant`");
+                return None;
             }
-            None
+            Some(Source::Generated)
         }
         _ => {
             check.error("mapping.ambiguous-source", value, pointer, &format!("a mapping has one source, not {}", given.join(" and ")));

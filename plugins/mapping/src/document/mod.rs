@@ -92,6 +92,8 @@ pub(crate) enum Source {
         path: Option<Path>,
     },
     Constant(Slot),
+    /// No source: the first function makes the value.
+    Generated,
     /// A table: where all paths have the texts of a row, the row's value.
     Table {
         paths: Vec<Path>,

@@ -92,7 +92,7 @@ fn messages_say_what_would_be_right() {
         "/functions/0/function",
         "did you mean toUpperCaseString?",
     );
-    wrong(&with(r#"{"function":"randomPassword"}"#), "mapping.unsupported-function", "/functions/0/function", "not supported");
+    wrong(&with(r#"{"function":"isValidEmail"}"#), "mapping.unknown-function", "/functions/0/function", "it stands in a condition");
     wrong(&with(r#"{"type":"substring","beginIndex":"x"}"#), "mapping.wrong-type", "/functions/0/beginIndex", "a whole number");
     wrong(
         &with(r#"{"type":"substring","beginIndex":0,"endindex":1}"#),

@@ -2,12 +2,18 @@
 
 use std::borrow::Cow;
 
-use super::regex::{Which, compile, group, replace};
-use super::{Expression, Function, Kind, Text, regex, text};
+use super::bytes::Algorithm;
+use super::codes::{Country, Region, locale, timezone};
+use super::convert::shown;
+use super::regex::{Compile, Made, group, replace};
+use super::{Expression, Failure, Function, Kind, SIZE, Text, text};
 use crate::apply::{Fault, Run};
 use crate::json::text::push;
 use crate::output::{Id, Shape};
 use crate::relations::Answer;
+
+/// How bytes are written where nothing makes a text of them, as Java's JSON libraries write them.
+const WRITTEN: Algorithm = Algorithm::Base64;
 
 impl Run<'_> {
     /// Apply a function. Nothing comes out where a group did not match or an id is unknown; of a list such elements are left out.
@@ -97,7 +103,33 @@ impl Run<'_> {
                 Ok(index.and_then(|index| elements.get(index).copied()))
             }
             Kind::ResolveEntityIds { lookup, key } => self.resolve(function, *lookup, *key, value),
+            Kind::RandomPassword(password) => {
+                let Some(random) = &mut self.random else {
+                    return Err(self.function_fault(function, "needs randomness, and none was given"));
+                };
+                let mut text = String::new();
+                password.make(random, &mut text);
+                Ok(Some(self.arena.string(&text)))
+            }
+            Kind::TimezoneCode(format) => {
+                let content = self.content(value).unwrap_or_default();
+                Ok(Some(self.arena.string(timezone(&content, *format))))
+            }
+            Kind::CountryCode { .. } | Kind::CountryRegion { .. } if self.shape(value) == Shape::Object => {
+                self.convert_attributes(function, value)?;
+                Ok(Some(value))
+            }
+            Kind::Encode { algorithm, padding } if self.shape(value) != Shape::Null => {
+                let text = match self.bytes(value) {
+                    Some(bytes) => algorithm.encode(&bytes, *padding),
+                    None => algorithm.encode(self.content(value).unwrap_or_else(|| self.json(value)).as_bytes(), *padding),
+                };
+                self.made(function, &text)
+            }
             Kind::ToText => {
+                if let Some(bytes) = self.bytes(value) {
+                    return Ok(Some(self.arena.string(&String::from_utf8_lossy(&bytes))));
+                }
                 if let Some(content) = self.content(value) {
                     return Ok(Some(self.arena.string(&content)));
                 }
@@ -149,17 +181,19 @@ impl Run<'_> {
                     text::replace(content, &target, &replacement, result);
                 }
             }
-            Kind::ReplaceFirst { regex, replacement } => self.replace(function, regex, replacement, content, Which::First, result)?,
-            Kind::ReplaceLast { regex, replacement } => self.replace(function, regex, replacement, content, Which::Last, result)?,
-            Kind::ReplaceAll { regex, replacement } => self.replace(function, regex, replacement, content, Which::All, result)?,
+            Kind::ReplaceMatches { regex, replacement, which } => {
+                let replacement = self.parameter(replacement, at)?;
+                let made = self.expression(function, regex)?;
+                replace(&made, content, &replacement, *which, result).map_err(|failure| self.failed(function, failure))?;
+            }
             Kind::MatchRegex(regex) => {
                 let made = self.expression(function, regex)?;
-                let found = made.is_match(content).map_err(|_| self.function_fault(function, regex::TOO_MANY_STEPS))?;
+                let found = made.matches(content).map_err(|limit| self.failed(function, limit.into()))?;
                 return Ok(Some(self.arena.scalar(if found { "true" } else { "false" })));
             }
             Kind::MatchedGroup { regex, group: number } => {
                 let made = self.expression(function, regex)?;
-                match group(&made, content, *number).map_err(|what| self.function_fault(function, &what))? {
+                match group(&made, content, *number).map_err(|failure| self.failed(function, failure))? {
                     Some(found) => push(result, &found),
                     None => return Ok(None),
                 }
@@ -176,24 +210,36 @@ impl Run<'_> {
             Kind::Substring { begin, end } => push(result, text::substring(content, *begin, *end)),
             Kind::UpperCase { dotted_i } => text::upper_case(content, *dotted_i, result),
             Kind::LowerCase { dotted_i } => text::lower_case(content, *dotted_i, result),
+            Kind::CountryCode { format, .. } => match Country::find(content) {
+                Some(country) => result.push_str(country.written(*format)),
+                None if content.trim().is_empty() => {}
+                None => return Err(self.no_country(function, content)),
+            },
+            Kind::CountryRegion { format, .. } => match Region::find(content, None) {
+                Some(region) => result.push_str(&region.written(*format)),
+                None if content.trim().is_empty() => {}
+                None => return Err(self.no_region(function, content, "")),
+            },
+            Kind::LocaleCode(format) => result.push_str(&locale(content, *format)),
+            Kind::Decode(algorithm) => {
+                let Some(bytes) = algorithm.decode(content) else {
+                    return Err(self.function_fault(function, &format!("cannot decode [{}]", shown(content))));
+                };
+                return Ok(Some(self.arena.bytes(&WRITTEN.encode(&bytes, true))));
+            }
+            Kind::ManipulateDate { source, target, shift } => self.manipulate_date(function, (source, target, *shift), content, result)?,
             // The others do not come here.
             _ => push(result, content),
         }
-        Ok(Some(self.arena.string(result)))
+        self.made(function, result)
     }
 
-    fn replace(
-        &mut self,
-        function: &Function,
-        regex: &Expression,
-        replacement: &Text,
-        content: &str,
-        which: Which,
-        result: &mut String,
-    ) -> Result<(), Fault> {
-        let replacement = self.parameter(replacement, &function.pointer)?;
-        let made = self.expression(function, regex)?;
-        replace(&made, content, &replacement, which, result).map_err(|what| self.function_fault(function, &what))
+    /// A text as a value, if it is not too long.
+    pub(super) fn made(&mut self, function: &Function, text: &str) -> Result<Option<Id>, Fault> {
+        if text.len() > SIZE {
+            return Err(self.failed(function, Failure::Limit));
+        }
+        Ok(Some(self.arena.string(text)))
     }
 
     /// A source id, or an object that has one under `value`. What is not known is left out and noted.
@@ -224,6 +270,14 @@ impl Run<'_> {
         }
     }
 
+    /// The bytes `decode` gave.
+    fn bytes(&self, value: Id) -> Option<Vec<u8>> {
+        if !self.arena.is_bytes(value) {
+            return None;
+        }
+        WRITTEN.decode(&self.content(value)?)
+    }
+
     fn push_parameter(&mut self, parameter: &Text, pointer: &str, out: &mut String) -> Result<(), Fault> {
         push(out, &self.parameter(parameter, pointer)?);
         Ok(())
@@ -240,12 +294,14 @@ impl Run<'_> {
         })
     }
 
-    fn expression<'e>(&mut self, function: &Function, expression: &'e Expression) -> Result<Cow<'e, fancy_regex::Regex>, Fault> {
+    fn expression<'e, E: Compile>(&mut self, function: &Function, expression: &'e Expression<E>) -> Result<Made<'e, E>, Fault> {
         match expression {
-            Expression::Fixed(regex) => Ok(Cow::Borrowed(regex)),
-            Expression::Template { template, whole } => {
+            Expression::Fixed(regex) => Ok(Made::Fixed(regex)),
+            Expression::Template(template) => {
                 let variables = self.variable_texts(template.variables());
-                compile(&template.render(&variables), *whole).map(Cow::Owned).map_err(|what| self.function_fault(function, &what))
+                E::compile(&template.render(&variables)).map(Made::New).map_err(|what| {
+                    self.function_fault(function, &format!("has a wrong regular expression once its variables are filled in: {what}"))
+                })
             }
         }
     }
@@ -257,8 +313,15 @@ impl Run<'_> {
         }
     }
 
+    pub(super) fn failed(&self, function: &Function, failure: Failure) -> Fault {
+        match failure {
+            Failure::Limit => Self::limit(&function.pointer),
+            Failure::What(what) => self.function_fault(function, &what),
+        }
+    }
+
     #[expect(clippy::unused_self, reason = "reads better beside the calls that do need it")]
-    fn function_fault(&self, function: &Function, what: &str) -> Fault {
+    pub(super) fn function_fault(&self, function: &Function, what: &str) -> Fault {
         Fault {
             code: "mapping.function-failed",
             message: format!("the function {} {what}", function.name),

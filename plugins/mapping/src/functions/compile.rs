@@ -1,7 +1,12 @@
 //! From a function's JSON to its compiled form.
 
-use super::spec::{ALL, COMMON};
-use super::{Expression, Function, Kind, Text};
+use super::bytes::Algorithm;
+use super::codes::{CountryFormat, LocaleFormat, RegionFormat, TimezoneFormat};
+use super::date::{self, DateFormat, Shift};
+use super::password::Password;
+use super::regex::{Compile, Which};
+use super::spec::{ALL, COMMON, PASSWORD};
+use super::{Expression, Format, Function, Kind, Text};
 use crate::document::Check;
 use crate::json::{Kind as JsonKind, Value};
 use crate::nearest::nearest;
@@ -22,15 +27,13 @@ impl Function {
         let name_pointer = format!("{pointer}/{name_key}");
         let name = check.text(name_value, &name_pointer)?;
         let Some(spec) = ALL.iter().find(|spec| spec.name == name) else {
-            let hint = nearest(&name, ALL.iter().map(|spec| spec.name)).map(|known| format!("; did you mean {known}?")).unwrap_or_default();
+            let hint = match &*name {
+                "isValidEmail" => "; it stands in a condition: isValidEmail($.emails[0].value)".to_owned(),
+                _ => nearest(&name, ALL.iter().map(|spec| spec.name)).map(|known| format!("; did you mean {known}?")).unwrap_or_default(),
+            };
             check.error("mapping.unknown-function", name_value, &name_pointer, &format!("there is no function {name}{hint}"));
             return None;
         };
-        if !spec.supported {
-            let message = format!("the function {name} is not supported by this version of the component");
-            check.error("mapping.unsupported-function", name_value, &name_pointer, &message);
-            return None;
-        }
         let known: Vec<&str> = COMMON.iter().chain(spec.required).chain(spec.optional).copied().collect();
         check.known_keys(value, pointer, &known, "mapping.unknown-parameter");
         let mut complete = true;
@@ -72,11 +75,11 @@ impl Parameters<'_, '_, '_> {
             "putIfAbsent" => Kind::PutIfAbsent { key: self.key("key")?, value: self.constant("defaultValue")? },
             "putIfPresent" => Kind::PutIfPresent { key: self.key("key")?, value: self.constant("defaultValue")? },
             "replaceString" => Kind::ReplaceString { target: self.text("target")?, replacement: self.text("replacement")? },
-            "replaceFirstString" => Kind::ReplaceFirst { regex: self.regex("regex", false)?, replacement: self.text("replacement")? },
-            "replaceLastString" => Kind::ReplaceLast { regex: self.regex("regex", false)?, replacement: self.text("replacement")? },
-            "replaceAllString" => Kind::ReplaceAll { regex: self.regex("regex", false)?, replacement: self.text("replacement")? },
-            "matchRegex" => Kind::MatchRegex(self.regex("regex", true)?),
-            "getMatchedRegexGroup" => Kind::MatchedGroup { regex: self.regex("regex", false)?, group: self.index("groupIndex")? },
+            "replaceFirstString" => self.replace_matches(Which::First)?,
+            "replaceLastString" => self.replace_matches(Which::Last)?,
+            "replaceAllString" => self.replace_matches(Which::All)?,
+            "matchRegex" => Kind::MatchRegex(self.regex("regex")?),
+            "getMatchedRegexGroup" => Kind::MatchedGroup { regex: self.regex("regex")?, group: self.index("groupIndex")? },
             "resolveEntityIds" => {
                 let mut name = |key: &str| -> Option<Option<String>> {
                     match self.value.member(key) {
@@ -95,8 +98,142 @@ impl Parameters<'_, '_, '_> {
             }
             "toUpperCaseString" => Kind::UpperCase { dotted_i: self.dotted_i()? },
             "toLowerCaseString" => Kind::LowerCase { dotted_i: self.dotted_i()? },
+            "convertCountryCode" => {
+                let format = self.choice("outputFormat", &CountryFormat::NAMES)?;
+                Kind::CountryCode {
+                    format,
+                    input: self.attributes()?.into_iter().map(|(_, key)| key).collect(),
+                    output: self.key("outputAttribute")?,
+                }
+            }
+            "convertCountryRegion" => {
+                let format = self.choice("outputFormat", &RegionFormat::NAMES)?;
+                // The region comes first, unless the names say otherwise.
+                let mut attributes = self.attributes()?;
+                let country = attributes.iter().position(|(name, _)| name == "country").or((attributes.len() > 1).then_some(1));
+                let country = country.filter(|_| attributes.len() > 1).map(|at| attributes.remove(at).1);
+                let region = attributes.first()?.1;
+                Kind::CountryRegion { format, region, country, output: self.key("outputAttribute")? }
+            }
+            "convertLocaleCode" => Kind::LocaleCode(self.choice("outputFormat", &LocaleFormat::NAMES)?),
+            "convertTimezoneCode" => Kind::TimezoneCode(self.choice("outputFormat", &TimezoneFormat::NAMES)?),
+            "encode" => {
+                let algorithm = self.choice("algorithm", &Algorithm::NAMES)?;
+                Kind::Encode { algorithm, padding: !self.check.flag(self.value, self.pointer, "skipPadding") }
+            }
+            "decode" => {
+                // Accepted without effect: padding is taken as it comes.
+                self.check.flag(self.value, self.pointer, "skipPadding");
+                Kind::Decode(self.choice("algorithm", &Algorithm::NAMES)?)
+            }
+            "manipulateDate" => self.manipulate_date()?,
+            "randomPassword" => self.password()?,
             _ => Kind::ToText,
         })
+    }
+
+    fn replace_matches(&mut self, which: Which) -> Option<Kind> {
+        Some(Kind::ReplaceMatches { regex: self.regex("regex")?, replacement: self.text("replacement")?, which })
+    }
+
+    /// One of a few words.
+    fn choice<T: Copy>(&mut self, key: &str, known: &[(&'static str, T)]) -> Option<T> {
+        let value = self.value.member(key)?;
+        let pointer = self.at(key);
+        let text = self.check.text(value, &pointer)?;
+        let found = known.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice);
+        if found.is_none() {
+            let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
+            let message = format!("`{key}` is one of {}, not {text}", names.join(", "));
+            self.check.error("mapping.invalid-parameter", value, &pointer, &message);
+        }
+        found
+    }
+
+    /// The names under `inputAttributes`: a list of texts, or a single one.
+    fn attributes(&mut self) -> Option<Vec<(String, Key)>> {
+        let value = self.value.member("inputAttributes")?;
+        let pointer = self.at("inputAttributes");
+        let mut names = Vec::new();
+        if value.kind() == JsonKind::Array {
+            for (position, element) in value.elements().enumerate() {
+                names.push(self.check.text(element, &format!("{pointer}/{position}"))?);
+            }
+        } else {
+            names.push(self.check.text(value, &pointer)?);
+        }
+        if names.is_empty() {
+            self.check.wrong_type(value, &pointer, "a list with the names of attributes");
+            return None;
+        }
+        Some(names.into_iter().map(|name| (name.clone(), self.check.constants.key(&name))).collect())
+    }
+
+    fn manipulate_date(&mut self) -> Option<Kind> {
+        let default = self.check.properties.iter().find(|(name, _)| name == "ips.date.variable.format");
+        let default = default.map_or(date::DEFAULT, |(_, format)| format.as_str());
+        let (source_text, source) = self.date_format("sourceDateFormat", default)?;
+        // A date that is only moved keeps its format; one in milliseconds becomes readable.
+        let source_text = if matches!(source, Format::Fixed(DateFormat::Epoch)) { default.to_owned() } else { source_text };
+        let (_, target) = self.date_format("targetDateFormat", &source_text)?;
+        let shift = Shift {
+            years: self.amount("years")?,
+            months: self.amount("months")?,
+            days: self.amount("days")?,
+            hours: self.amount("hours")?,
+            minutes: self.amount("minutes")?,
+            seconds: self.amount("seconds")?,
+        };
+        Some(Kind::ManipulateDate { source, target, shift })
+    }
+
+    fn date_format(&mut self, key: &str, default: &str) -> Option<(String, Format)> {
+        let given = self.value.member(key).filter(|value| value.kind() != JsonKind::Null);
+        let pointer = self.at(key);
+        let text = match given {
+            Some(value) => self.check.text(value, &pointer)?,
+            None => default.to_owned(),
+        };
+        if let Some(template) = Template::parse(&text, &mut self.check.names) {
+            return Some((text, Format::Template(template)));
+        }
+        match DateFormat::compile(&text) {
+            Ok(format) => Some((text, Format::Fixed(format))),
+            Err(what) => {
+                let message = format!("`{text}` is no format of a date: {what}");
+                self.check.error("mapping.invalid-date-format", given.unwrap_or(self.value), &pointer, &message);
+                None
+            }
+        }
+    }
+
+    /// How far a date is moved: a whole number, with or without a sign; nothing and an empty text are 0.
+    fn amount(&mut self, key: &str) -> Option<i64> {
+        let Some(value) = self.value.member(key).filter(|value| value.kind() != JsonKind::Null) else { return Some(0) };
+        if value.kind() == JsonKind::String {
+            let pointer = self.at(key);
+            let text = self.check.text(value, &pointer)?;
+            if text.trim().is_empty() {
+                return Some(0);
+            }
+        }
+        self.integer(key)
+    }
+
+    fn password(&mut self) -> Option<Kind> {
+        let numbers = PASSWORD.map(|key| self.index(key));
+        let [Some(length), Some(lower), Some(upper), Some(digits), Some(special)] = numbers else { return None };
+        let symbols = match self.value.member("specialSymbols").filter(|value| value.kind() != JsonKind::Null) {
+            Some(value) => Some(self.check.text(value, &self.at("specialSymbols"))?),
+            None => None,
+        };
+        match Password::new(length, [lower, upper, digits, special], symbols.as_deref()) {
+            Ok(password) => Some(Kind::RandomPassword(password)),
+            Err(what) => {
+                self.check.error("mapping.invalid-password", self.value, self.pointer, &what);
+                None
+            }
+        }
     }
 
     fn at(&self, key: &str) -> String {
@@ -117,7 +254,8 @@ impl Parameters<'_, '_, '_> {
         let value = self.value.member(key)?;
         let pointer = self.at(key);
         let text = if value.kind() == JsonKind::String { self.check.text(value, &pointer)? } else { value.raw().to_owned() };
-        let number = text.trim().parse().ok();
+        // Documentation prints minus signs as dashes.
+        let number = text.trim().replace(['\u{2013}', '\u{2212}'], "-").parse().ok();
         if number.is_none() {
             self.check.wrong_type(value, &pointer, "a whole number");
         }
@@ -168,15 +306,18 @@ impl Parameters<'_, '_, '_> {
         Some(locale.starts_with("tr") || locale.starts_with("az"))
     }
 
-    fn regex(&mut self, key: &str, whole: bool) -> Option<Expression> {
+    fn regex<E: Compile>(&mut self, key: &str) -> Option<Expression<E>> {
         let value = self.value.member(key)?;
         let pointer = self.at(key);
-        let text = self.check.text(value, &pointer)?;
+        let text = match value.kind() {
+            JsonKind::Number => value.raw().to_owned(),
+            _ => self.check.text(value, &pointer)?,
+        };
         if let Some(template) = Template::parse(&text, &mut self.check.names) {
-            return Some(Expression::Template { template, whole });
+            return Some(Expression::Template(template));
         }
-        match Expression::fixed(&text, whole) {
-            Ok(expression) => Some(expression),
+        match E::compile(&text) {
+            Ok(expression) => Some(Expression::Fixed(Box::new(expression))),
             Err(what) => {
                 self.check.error("mapping.invalid-regex", value, &pointer, &what);
                 None

@@ -1,20 +1,59 @@
 //! The functions of a mapping (section 4.9 of the provisioning rules).
 
 mod apply;
+mod bytes;
+mod codes;
 mod compile;
+mod convert;
+mod date;
+mod password;
+#[cfg(test)]
+mod properties;
 mod regex;
 mod spec;
 #[cfg(test)]
 mod tests;
 mod text;
 
+use crate::condition::Pattern;
+use crate::condition::pattern::Search;
 use crate::document::Condition;
 use crate::json::Slot;
 use crate::output::Key;
 use crate::path::Path;
 use crate::variables::Template;
 
-use regex::Expression;
+use bytes::Algorithm;
+use codes::{CountryFormat, LocaleFormat, RegionFormat, TimezoneFormat};
+use date::{DateFormat, Shift};
+use password::Password;
+use regex::{Expression, Which};
+
+pub(crate) use password::Random;
+
+/// Bytes a text that a function makes may have; a chain of functions could double it again and again.
+const SIZE: usize = 16 << 20;
+
+/// Why a function made nothing.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// It would take too many steps or too much memory.
+    Limit,
+    /// What follows "the function name" in a message.
+    What(String),
+}
+
+impl From<String> for Failure {
+    fn from(what: String) -> Self {
+        Self::What(what)
+    }
+}
+
+impl From<&str> for Failure {
+    fn from(what: &str) -> Self {
+        Self::What(what.to_owned())
+    }
+}
 
 /// One function of a mapping's chain, compiled.
 #[derive(Debug)]
@@ -62,21 +101,14 @@ pub(crate) enum Kind {
         target: Text,
         replacement: Text,
     },
-    ReplaceFirst {
-        regex: Expression,
+    ReplaceMatches {
+        regex: Expression<Search>,
         replacement: Text,
+        which: Which,
     },
-    ReplaceLast {
-        regex: Expression,
-        replacement: Text,
-    },
-    ReplaceAll {
-        regex: Expression,
-        replacement: Text,
-    },
-    MatchRegex(Expression),
+    MatchRegex(Expression<Pattern>),
     MatchedGroup {
-        regex: Expression,
+        regex: Expression<Search>,
         group: usize,
     },
     /// Looks up ids; the number is that of the transformation's list of lookups.
@@ -97,6 +129,45 @@ pub(crate) enum Kind {
         dotted_i: bool,
     },
     ToText,
+    /// The first of the attributes that is there is converted.
+    CountryCode {
+        format: CountryFormat,
+        input: Vec<Key>,
+        output: Key,
+    },
+    CountryRegion {
+        format: RegionFormat,
+        region: Key,
+        country: Option<Key>,
+        output: Key,
+    },
+    LocaleCode(LocaleFormat),
+    TimezoneCode(TimezoneFormat),
+    Encode {
+        algorithm: Algorithm,
+        padding: bool,
+    },
+    Decode(Algorithm),
+    ManipulateDate {
+        source: Format,
+        target: Format,
+        shift: Shift,
+    },
+    RandomPassword(Password),
+}
+
+impl Function {
+    /// Whether it makes something of a source that is missing and mandatory.
+    pub fn answers_nothing(&self) -> bool {
+        matches!(self.kind, Kind::TimezoneCode(_))
+    }
+}
+
+/// The format of a date, known when the transformation is loaded or made of variables.
+#[derive(Debug)]
+pub(crate) enum Format {
+    Fixed(DateFormat),
+    Template(Template),
 }
 
 /// A parameter that is a text.

@@ -2,43 +2,63 @@
 
 use std::borrow::Cow;
 
-use fancy_regex::{Captures, Regex};
+use fancy_regex::Captures;
 
-use crate::condition::pattern::search;
+use super::{Failure, SIZE};
+use crate::condition::pattern::{Limit, Pattern, Search};
 use crate::variables::Template;
 
-/// A regular expression, known when the transformation is loaded or made of variables.
+/// A regular expression that is searched for: known when the transformation is loaded, or made of variables.
 #[derive(Debug)]
-pub(crate) enum Expression {
-    Fixed(Box<Regex>),
-    /// `whole`: it has to match the whole text.
-    Template {
-        template: Template,
-        whole: bool,
-    },
+pub(crate) enum Expression<E> {
+    Fixed(Box<E>),
+    Template(Template),
 }
 
-impl Expression {
-    pub fn fixed(body: &str, whole: bool) -> Result<Self, String> {
-        Ok(Self::Fixed(Box::new(compile(body, whole)?)))
+/// What an expression is compiled to.
+pub(crate) trait Compile: Sized {
+    fn compile(body: &str) -> Result<Self, String>;
+}
+
+impl Compile for Search {
+    fn compile(body: &str) -> Result<Self, String> {
+        Search::compile(body)
     }
 }
 
-pub(super) fn compile(body: &str, whole: bool) -> Result<Regex, String> {
-    if whole {
-        // Checked alone first, so that an unbalanced parenthesis cannot hide in the group around it.
-        search(body)?;
-        search(&format!(r"\A(?:{body})\z"))
-    } else {
-        search(body)
+/// It has to match the whole text.
+impl Compile for Pattern {
+    fn compile(body: &str) -> Result<Self, String> {
+        Pattern::compile(body, "")
     }
 }
 
-pub(super) const TOO_MANY_STEPS: &str = "has a regular expression that takes too many steps on this text";
+/// An expression at work: of the transformation, or made for one entity.
+pub(super) enum Made<'e, E> {
+    Fixed(&'e E),
+    New(E),
+}
+
+impl<E> std::ops::Deref for Made<'_, E> {
+    type Target = E;
+
+    fn deref(&self) -> &E {
+        match self {
+            Self::Fixed(expression) => expression,
+            Self::New(expression) => expression,
+        }
+    }
+}
+
+impl From<Limit> for Failure {
+    fn from(_: Limit) -> Self {
+        Self::Limit
+    }
+}
 
 /// Which of the matches are replaced.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Which {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
     First,
     Last,
     All,
@@ -46,38 +66,59 @@ pub(super) enum Which {
 
 /// Replace matches; `$1` in the replacement is a group, a backslash takes the next character as it is. (`${name}` has
 /// become a variable's text before.)
-pub(super) fn replace(regex: &Regex, text: &str, replacement: &str, which: Which, out: &mut String) -> Result<(), String> {
-    let mut matches: Vec<Captures<'_>> = Vec::new();
-    for found in regex.captures_iter(text) {
-        let found = found.map_err(|_| TOO_MANY_STEPS.to_owned())?;
-        match which {
-            Which::Last => matches.clear(),
-            Which::First if !matches.is_empty() => break,
-            _ => {}
-        }
-        matches.push(found);
-    }
+pub(super) fn replace(search: &Search, text: &str, replacement: &str, which: Which, out: &mut String) -> Result<(), Failure> {
     let mut from = 0;
-    for found in &matches {
-        let Some(whole) = found.get(0) else { continue };
+    let mut put = |found: &Captures<'_>, out: &mut String| -> Result<(), Failure> {
+        let Some(whole) = found.get(0) else { return Ok(()) };
         out.push_str(&text[from..whole.start()]);
         expand(found, replacement, out)?;
         from = whole.end();
+        if out.len() > SIZE { Err(Failure::Limit) } else { Ok(()) }
+    };
+    match which {
+        Which::First => {
+            if let Some(found) = search.first(text)? {
+                put(&found, out)?;
+            }
+        }
+        Which::Last => {
+            let mut last = None;
+            search.each(text, |found| {
+                last = Some(found);
+                Ok(())
+            })?;
+            if let Some(found) = last {
+                put(&found, out)?;
+            }
+        }
+        Which::All => {
+            let mut failure = None;
+            let end = search.each(text, |found| {
+                put(&found, out).map_err(|what| {
+                    failure = Some(what);
+                    Limit
+                })
+            });
+            match failure {
+                Some(failure) => return Err(failure),
+                None => end?,
+            }
+        }
     }
     out.push_str(&text[from..]);
     Ok(())
 }
 
-fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) -> Result<(), String> {
+fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) -> Result<(), Failure> {
     let mut chars = replacement.chars().peekable();
     while let Some(char) = chars.next() {
         match char {
-            '\\' => out.extend(chars.next()),
+            '\\' => out.push(chars.next().ok_or("has a backslash at the end of its replacement")?),
             '$' => {
                 let group = chars.next().and_then(|digit| digit.to_digit(10));
-                let mut group = group.ok_or("behind $ in a replacement stands the number of a group")? as usize;
+                let mut group = group.ok_or("has no number of a group behind $ in its replacement")? as usize;
                 if group >= found.len() {
-                    return Err(format!("the regular expression has no group {group}"));
+                    return Err(format!("has no group {group} in its regular expression").into());
                 }
                 // Java takes further digits as long as there is such a group.
                 while let Some(digit) = chars.peek().and_then(|digit| digit.to_digit(10))
@@ -95,7 +136,7 @@ fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) -> Result<(
 }
 
 /// A group of the first match; nothing if there is no match or the group took no part in it.
-pub(super) fn group<'t>(regex: &Regex, text: &'t str, group: usize) -> Result<Option<Cow<'t, str>>, String> {
-    let found = regex.captures(text).map_err(|_| TOO_MANY_STEPS.to_owned())?;
+pub(super) fn group<'t>(search: &Search, text: &'t str, group: usize) -> Result<Option<Cow<'t, str>>, Failure> {
+    let found = search.first(text)?;
     Ok(found.and_then(|found| found.get(group)).map(|group| Cow::Borrowed(group.as_str())))
 }

@@ -5,8 +5,6 @@ pub(super) struct Spec {
     pub name: &'static str,
     pub required: &'static [&'static str],
     pub optional: &'static [&'static str],
-    /// It is documented, but this version cannot do it.
-    pub supported: bool,
 }
 
 /// What every function takes besides its own parameters.
@@ -14,14 +12,10 @@ pub(super) const COMMON: [&str; 7] =
     ["function", "type", "condition", "applyOnElements", "applyOnAttribute", "applyOnJsonAttribute", "assignToAttribute"];
 
 const fn spec(name: &'static str, required: &'static [&'static str], optional: &'static [&'static str]) -> Spec {
-    Spec { name, required, optional, supported: true }
+    Spec { name, required, optional }
 }
 
-const fn later(name: &'static str) -> Spec {
-    Spec { name, required: &[], optional: &[], supported: false }
-}
-
-pub(super) const ALL: [Spec; 28] = [
+pub(super) const ALL: [Spec; 27] = [
     spec("concatString", &[], &["prefix", "suffix"]),
     spec("compositeId", &["subId"], &["separator"]),
     spec("copyMapEntry", &["sourceKey", "targetKey"], &[]),
@@ -41,13 +35,21 @@ pub(super) const ALL: [Spec; 28] = [
     spec("toUpperCaseString", &[], &["locale"]),
     spec("toLowerCaseString", &[], &["locale"]),
     spec("toString", &[], &[]),
-    later("convertCountryCode"),
-    later("convertCountryRegion"),
-    later("convertLocaleCode"),
-    later("convertTimezoneCode"),
-    later("decode"),
-    later("encode"),
-    later("manipulateDate"),
-    later("randomPassword"),
-    later("isValidEmail"),
+    spec("convertCountryCode", &["outputFormat", "inputAttributes", "outputAttribute"], &[]),
+    spec("convertCountryRegion", &["outputFormat", "inputAttributes", "outputAttribute"], &[]),
+    spec("convertLocaleCode", &["outputFormat"], &[]),
+    spec("convertTimezoneCode", &["outputFormat"], &[]),
+    spec("encode", &["algorithm"], &["skipPadding"]),
+    spec("decode", &["algorithm"], &["skipPadding"]),
+    spec("manipulateDate", &[], &["sourceDateFormat", "targetDateFormat", "years", "months", "days", "hours", "minutes", "seconds"]),
+    spec("randomPassword", &PASSWORD, &["specialSymbols"]),
+];
+
+/// What `randomPassword` needs: the length, and how many of each kind there are at least.
+pub(super) const PASSWORD: [&str; 5] = [
+    "passwordLength",
+    "minimumNumberOfLowercaseLetters",
+    "minimumNumberOfUppercaseLetters",
+    "minimumNumberOfDigits",
+    "minimumNumberOfSpecialSymbols",
 ];

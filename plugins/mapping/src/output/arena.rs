@@ -131,6 +131,8 @@ pub(crate) struct Arena {
     pub(super) nodes: Vec<Node>,
     pub(super) entries: Vec<Entry>,
     pub(super) text: String,
+    /// Where in the text the values begin that stand for bytes, in order.
+    bytes: Vec<u32>,
 }
 
 /// An arena holds at most a few nodes per byte of input and of the transformation, so its places fit in 32 bits.
@@ -144,6 +146,7 @@ impl Arena {
         self.nodes.clear();
         self.entries.clear();
         self.text.clear();
+        self.bytes.clear();
     }
 
     pub(super) fn add(&mut self, node: Node) -> Id {
@@ -174,6 +177,16 @@ impl Arena {
         push_quoted(&mut self.text, content);
         let end = place(self.text.len());
         self.add(Node::Text { start, end })
+    }
+
+    /// Bytes, as the text they are written as. Copies of the value are bytes as well.
+    pub fn bytes(&mut self, written: &str) -> Id {
+        self.bytes.push(place(self.text.len()));
+        self.string(written)
+    }
+
+    pub fn is_bytes(&self, id: Id) -> bool {
+        matches!(self.node(id), Node::Text { start, .. } if self.bytes.binary_search(&start).is_ok())
     }
 
     /// A scalar that is JSON text already: a number, `true`, `false`, `null`.
