@@ -5,6 +5,9 @@ use crate::output::Arena;
 use crate::relations::{Lookups, Relations};
 
 mod entity;
+mod explain;
+#[cfg(test)]
+mod explain_tests;
 #[cfg(test)]
 mod properties;
 mod run;
@@ -29,7 +32,7 @@ pub enum Operation {
 }
 
 impl Operation {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Read => "read",
             Self::Create => "create",
@@ -95,7 +98,7 @@ pub struct Step {
     /// JSON pointer to the mapping, condition or function.
     pub at: String,
     pub what: String,
-    /// The value in hand after this step, as JSON text.
+    /// The value in hand after this step, as JSON text. Of a condition: an object with what it looked at, by path and `${variable}`.
     pub value: Option<String>,
 }
 

@@ -30,6 +30,7 @@ pub mod condition;
 mod document;
 mod functions;
 pub mod json;
+mod language;
 mod nearest;
 mod output;
 pub mod path;
@@ -41,6 +42,7 @@ sdk::world!("transformation");
 
 pub use apply::{Fault, Input, Mapped, Operation, Outcome, Scratch, Skip, Step};
 pub use document::{Diagnostic, Severity, Transformation, substitute};
+pub use language::{FunctionWords, Language, language};
 pub use relations::{Lookup, NoRelations, Relations};
 
 /// The examples of the README are tests.

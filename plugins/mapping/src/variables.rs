@@ -5,6 +5,9 @@
 pub(crate) const BUILT_IN: [&str; 5] =
     ["entityIdSourceSystem", "entityIdTargetSystem", "entityBaseLocation", "entityLocationSourceSystem", "currentDate"];
 
+/// Variables the host takes over when the entity has been mapped.
+pub(crate) const HOST_TAKES: [&str; 3] = ["entityIdSourceSystem", "entityIdTargetSystem", "entityLocationSourceSystem"];
+
 /// Every variable a transformation names, numbered.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -27,6 +30,11 @@ impl Names {
 
     pub fn name(&self, number: u32) -> &str {
         self.names.get(number as usize).map_or("", |name| name)
+    }
+
+    /// All names, in the order of their numbers.
+    pub fn all(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| &**name)
     }
 
     pub fn len(&self) -> usize {

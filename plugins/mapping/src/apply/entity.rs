@@ -73,7 +73,7 @@ impl Transformation {
 }
 
 /// Whether a mapping of this scope is executed in this operation.
-fn takes_part(scope: Option<Scope>, operation: Operation) -> bool {
+pub(super) fn takes_part(scope: Option<Scope>, operation: Operation) -> bool {
     match operation {
         Operation::Read | Operation::Update => scope.is_none(),
         Operation::Create => scope.is_none() || scope == Some(Scope::Create),
@@ -89,7 +89,7 @@ impl<'r> Run<'r> {
             && let Some(condition) = &entity.condition
         {
             let holds = self.condition(condition, &entity.condition_pointer)?;
-            self.step(&entity.condition_pointer, || format!("the condition [{}] of the entity is {holds}", condition.text), None);
+            self.explain_condition(condition, &entity.condition_pointer, "the condition of the entity", holds);
             if !holds {
                 return Ok(Outcome::Skipped(Skip::OutOfScope(format!("Entity condition [{}] is not fulfilled", condition.text))));
             }
@@ -108,20 +108,25 @@ impl<'r> Run<'r> {
         {
             return Ok(Outcome::Unmapped);
         }
-        for mapping in entity.mappings.iter().filter(|mapping| takes_part(mapping.scope, operation)) {
-            self.mapping(mapping)?;
+        if self.explains() {
+            self.explained_mappings(entity, operation)?;
+        } else {
+            for mapping in entity.mappings.iter().filter(|mapping| takes_part(mapping.scope, operation)) {
+                self.mapping(mapping)?;
+            }
         }
         let mut document = String::with_capacity(size + 256);
         self.write(self.root, &mut document);
         Ok(Outcome::Mapped(Mapped { document, variables: self.set_variables(), unresolved: self.take_unresolved() }))
     }
 
-    fn mapping(&mut self, mapping: &'r Mapping) -> Result<(), Fault> {
-        if let Some(condition) = &mapping.condition
-            && !self.condition(condition, &mapping.pointer)?
-        {
-            self.step(&mapping.pointer, || format!("the condition [{}] is false: left out", condition.text), None);
-            return Ok(());
+    pub(super) fn mapping(&mut self, mapping: &'r Mapping) -> Result<(), Fault> {
+        if let Some(condition) = &mapping.condition {
+            let holds = self.condition(condition, &mapping.pointer)?;
+            self.explain_condition(condition, &mapping.pointer, "the condition of the mapping", holds);
+            if !holds {
+                return Ok(());
+            }
         }
         match &mapping.action {
             Action::Set(set) => self.set(set, &mapping.pointer),
@@ -132,7 +137,7 @@ impl<'r> Run<'r> {
             }
             Action::Rename(target, text, to) => {
                 self.change_output(|arena, root, docs| arena.rename(root, target, *to, docs));
-                self.step(&mapping.pointer, || format!("renamed {text}"), None);
+                self.explain_rename(text, *to, &mapping.pointer);
                 Ok(())
             }
         }
@@ -152,7 +157,7 @@ impl<'r> Run<'r> {
                 default
             }
             Taken::NotApplied => {
-                self.step(pointer, || "the variable is not set: left out".to_owned(), None);
+                self.step(pointer, || "the host sets the variable where it has a value: left out".to_owned(), None);
                 return Ok(());
             }
             // An id nobody knows is left out and told; the entity does not fail for it (section 10.11).
@@ -197,25 +202,30 @@ impl<'r> Run<'r> {
         let (value, collapses) = match &set.source {
             Source::Path(path) => {
                 let value = self.path_value(path, self.input, pointer)?;
-                self.step(pointer, || format!("read {}", path.text), value);
+                self.explain_read(&path.text, pointer, value);
                 (value, true)
             }
             Source::Variable { number, built_in, path } => {
                 let Some(variable) = self.variable(*number) else {
+                    self.explain_variable(*number, None, pointer, None);
                     return Ok(if *built_in && set.default.is_none() { Taken::NotApplied } else { Taken::Nothing });
                 };
                 let value = match path {
                     None => Some(self.arena.copy(variable)),
                     Some(path) => self.variable_path(variable, path, pointer)?,
                 };
-                self.step(pointer, || format!("read the variable {}", self.transformation.names.name(*number)), value);
+                self.explain_variable(*number, path.as_ref(), pointer, value);
                 (value, true)
             }
-            Source::Constant(slot) => (Some(self.constant(*slot)), false),
+            Source::Constant(slot) => {
+                let value = self.constant(*slot);
+                self.step(pointer, || "took the constant".to_owned(), Some(value));
+                (Some(value), false)
+            }
             Source::Generated => (Some(self.arena.scalar("null")), false),
             Source::Table { paths, rows } => {
                 let value = self.table(paths, rows);
-                self.step(pointer, || "looked for the row".to_owned(), value);
+                self.explain_table(paths, pointer, value);
                 (value, false)
             }
         };
@@ -226,21 +236,21 @@ impl<'r> Run<'r> {
         };
         let collapses = collapses && !set.preserve;
         if collapses {
-            value = self.collapse(value);
+            value = self.collapse(value, pointer);
         }
         for function in &set.functions {
-            let Some(result) = self.function(function, value)? else {
-                self.step(&function.pointer, || format!("{} gave nothing", function.name), None);
-                return Ok(Taken::Nothing);
-            };
+            // A function may change the value it is given.
+            let given = self.explains().then(|| self.json(value));
+            let result = self.function(function, value)?;
+            self.explain_function(function, given, result);
+            let Some(result) = result else { return Ok(Taken::Nothing) };
             value = result;
-            self.step(&function.pointer, || function.name.to_owned(), Some(value));
         }
-        Ok(Taken::Value(if collapses && !set.functions.is_empty() { self.collapse(value) } else { value }))
+        Ok(Taken::Value(if collapses && !set.functions.is_empty() { self.collapse(value, pointer) } else { value }))
     }
 
     /// A list of one element becomes the element.
-    fn collapse(&mut self, value: Id) -> Id {
+    fn collapse(&mut self, value: Id, pointer: &str) -> Id {
         if self.shape(value) != Shape::Array {
             return value;
         }
@@ -249,7 +259,11 @@ impl<'r> Run<'r> {
             return value;
         }
         match self.elements(value).as_deref() {
-            Some([only]) => *only,
+            Some([only]) => {
+                let only = *only;
+                self.step(pointer, || "took the only element of the list".to_owned(), Some(only));
+                only
+            }
             _ => value,
         }
     }

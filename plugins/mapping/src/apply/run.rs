@@ -58,7 +58,7 @@ pub(crate) struct Run<'r> {
     pub unresolved: Vec<String>,
     /// An id has to be looked up; the outcome does not count yet.
     pub pending: bool,
-    steps: Option<&'r mut Vec<Step>>,
+    pub(super) steps: Option<&'r mut Vec<Step>>,
     pub random: Option<Random>,
 }
 
@@ -186,7 +186,8 @@ impl<'r> Run<'r> {
             Source::Extra | Source::Made => Value::of(&extra, slot),
         };
         let holds = self.holds(condition, item, pointer)?;
-        self.step(pointer, || format!("the condition [{}] is {holds}", condition.text), Some(value));
+        let looked_at = self.explains().then(|| self.looked_at(condition, item));
+        self.note_condition(condition, pointer, "the condition of the function", holds, looked_at);
         Ok(holds)
     }
 

@@ -21,7 +21,7 @@ pub(super) fn mappings(list: &str) -> Transformation {
     compile(&format!(r#"{{"user": {{"mappings": [{list}]}}}}"#), &[])
 }
 
-fn compile(text: &str, properties: &[(&str, &str)]) -> Transformation {
+pub(super) fn compile(text: &str, properties: &[(&str, &str)]) -> Transformation {
     let properties: Vec<(String, String)> = properties.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     Transformation::compile(text, &properties).unwrap_or_else(|findings| panic!("{text}: {findings:#?}")).0
 }
@@ -392,34 +392,6 @@ fn too_much_work_is_a_fault_and_not_a_false_condition() {
     let transformation = mappings(r#"{"condition":"!($..[?($..[?($..[?(@.b)] == 1)] == 1)] == 1)","constant":1,"targetPath":"$.x"}"#);
     let document = format!("{{\"l\":[{}1]}}", "{\"a\":{\"a\":1}},".repeat(300));
     assert_eq!(fault(apply(&transformation, Operation::Read, &document, &[])).0, "mapping.limit");
-}
-
-#[test]
-fn the_way_can_be_explained() {
-    let transformation = compile(
-        r#"{"user":{"condition":"$.a","mappings":[
-            {"sourcePath":"$.a","targetPath":"$.x","functions":[{"function":"toUpperCaseString"},{"function":"resolveEntityIds"}]},
-            {"condition":"$.b","constant":1,"targetPath":"$.y"},{"sourcePath":"$.b","optional":true,"targetPath":"$.z"}]}}"#,
-        &[],
-    );
-    let mut relations = Known::default();
-    let input = Input { document: r#"{"a":"v"}"#, variables: &[] };
-    let (outcome, steps) = transformation.explain(&mut Scratch::default(), "user", Operation::Read, input, &mut relations);
-    assert_eq!(mapped(outcome).document, r#"{"x":"t-V"}"#);
-    let steps: Vec<(&str, &str, Option<&str>)> = steps.iter().map(|step| (&*step.at, &*step.what, step.value.as_deref())).collect();
-    assert_eq!(
-        steps,
-        [
-            ("/user/condition", "the condition [$.a] of the entity is true", None),
-            ("/user/mappings/0", "read $.a", Some("\"v\"")),
-            ("/user/mappings/0/functions/0", "toUpperCaseString", Some("\"V\"")),
-            ("/user/mappings/0/functions/1", "resolveEntityIds", Some("\"t-V\"")),
-            ("/user/mappings/0", "wrote $.x", Some("\"t-V\"")),
-            ("/user/mappings/1", "the condition [$.b] is false: left out", None),
-            ("/user/mappings/2", "read $.b", None),
-            ("/user/mappings/2", "there is no value: left out", None),
-        ]
-    );
 }
 
 #[test]

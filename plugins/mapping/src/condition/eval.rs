@@ -14,7 +14,7 @@ impl Filter {
         }
     }
 
-    fn holds<'d>(&'d self, scope: &Scope<'d>) -> Result<bool, PathError> {
+    pub(super) fn holds<'d>(&'d self, scope: &Scope<'d>) -> Result<bool, PathError> {
         scope.spend()?;
         match self {
             Self::Or(operands) => {

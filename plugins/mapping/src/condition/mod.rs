@@ -2,6 +2,7 @@
 
 mod eval;
 mod literal;
+mod looked_at;
 mod operand;
 mod parse;
 pub mod pattern;
@@ -11,7 +12,13 @@ use crate::path::{Compiler, ParseError, Path};
 
 pub(crate) use parse::compile;
 pub use pattern::Pattern;
+pub(crate) use predicate::NAMES as PREDICATES;
 use predicate::Predicate;
+
+/// What joins conditions, weakest first.
+pub(crate) const OR: &str = "||";
+pub(crate) const AND: &str = "&&";
+pub(crate) const NOT: u8 = b'!';
 
 /// A compiled condition.
 #[derive(Debug)]

@@ -2,8 +2,9 @@
 
 use super::literal::strict_json;
 use super::predicate::Predicate;
-use super::{Compiler, Filter, Operand, Operator, ParseError, Pattern};
+use super::{AND, Compiler, Filter, NOT, OR, Operand, Operator, ParseError, Pattern};
 use crate::json::number;
+use crate::nearest::nearest;
 use crate::path::{closing, unescape_java, unescaped};
 use crate::variables::Template;
 
@@ -15,9 +16,35 @@ pub(crate) fn compile(compiler: &mut Compiler<'_>, text: &str) -> Result<Filter,
     let filter = parser.or()?;
     parser.blanks();
     if parser.at < text.len() {
-        return Err(parser.error("an operator, && or || is expected"));
+        let rest = parser.rest();
+        let what = match rest.bytes().next() {
+            Some(b'&') => "and is written &&".to_owned(),
+            Some(b'|') => "or is written ||".to_owned(),
+            Some(b')') => "this parenthesis was not opened".to_owned(),
+            _ => match rest.bytes().take_while(u8::is_ascii_alphabetic).count() {
+                0 => "an operator, && or || is expected".to_owned(),
+                length => unknown_word(&rest[..length]),
+            },
+        };
+        return Err(parser.error(what));
     }
     Ok(filter)
+}
+
+/// A word where an operator is expected.
+fn unknown_word(word: &str) -> String {
+    let hint = match &*word.to_ascii_lowercase() {
+        "and" => "did you mean &&?".to_owned(),
+        "or" => "did you mean ||?".to_owned(),
+        "is" | "eq" | "equals" => "did you mean ==?".to_owned(),
+        "ne" | "not" => "did you mean != (or NIN for `not in`)?".to_owned(),
+        "matches" | "like" => "did you mean =~?".to_owned(),
+        _ => match nearest(word, Operator::WORDS.map(|(known, _)| known)) {
+            Some(known) => format!("did you mean {known}?"),
+            None => format!("there are {}, && and ||", Operator::WORDS.map(|(known, _)| known).join(", ")),
+        },
+    };
+    format!("`{word}` is no operator; {hint}")
 }
 
 struct Parser<'p, 'c> {
@@ -57,7 +84,7 @@ impl Parser<'_, '_> {
 
     fn or(&mut self) -> Result<Filter, ParseError> {
         let mut operands = vec![self.and()?];
-        while self.take("||") {
+        while self.take(OR) {
             operands.push(self.and()?);
         }
         Ok(if operands.len() == 1 { operands.remove(0) } else { Filter::Or(operands) })
@@ -65,7 +92,7 @@ impl Parser<'_, '_> {
 
     fn and(&mut self) -> Result<Filter, ParseError> {
         let mut operands = vec![self.operand()?];
-        while self.take("&&") {
+        while self.take(AND) {
             operands.push(self.operand()?);
         }
         Ok(if operands.len() == 1 { operands.remove(0) } else { Filter::And(operands) })
@@ -78,7 +105,7 @@ impl Parser<'_, '_> {
         }
         self.blanks();
         let filter = match self.peek() {
-            b'!' => {
+            NOT => {
                 let from = self.at;
                 self.at += 1;
                 self.blanks();
@@ -122,7 +149,10 @@ impl Parser<'_, '_> {
         let predicate = match Predicate::compile(self.compiler, &name, arguments) {
             Ok(predicate) => predicate,
             Err(Ok(what)) => return Err(self.error(what)),
-            Err(Err(error)) => return Err(error),
+            Err(Err(error)) => {
+                let from = if let ParseError::Syntax { text, .. } = &error { arguments.find(&**text).unwrap_or(0) } else { 0 };
+                return Err(error.within(self.text, open + 1 + from));
+            }
         };
         self.at = close + 1;
         Ok(Filter::Predicate(predicate))
@@ -152,7 +182,15 @@ impl Parser<'_, '_> {
         if length > 0 {
             let sign = &rest[..length];
             let Some((_, operator)) = Operator::SIGNS.iter().find(|(known, _)| *known == sign) else {
-                return Err(self.error(format!("`{sign}` is no operator; there are == != === !== < <= > >= =~")));
+                let hint = match sign {
+                    "=" => "did you mean ==?",
+                    "<>" | "!" => "did you mean !=?",
+                    "=<" => "did you mean <=?",
+                    "=>" => "did you mean >=?",
+                    "~" | "~=" | "==~" => "did you mean =~?",
+                    _ => "there are == != === !== < <= > >= =~",
+                };
+                return Err(self.error(format!("`{sign}` is no operator; {hint}")));
             };
             self.at += length;
             return Ok(Some(*operator));
@@ -163,9 +201,7 @@ impl Parser<'_, '_> {
         }
         let word = &rest[..length];
         let Some((_, operator)) = Operator::WORDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(word)) else {
-            return Err(self.error(format!(
-                "`{word}` is no operator; there are IN, NIN, CONTAINS, EMPTY, SIZE, ALL, SUBSETOF, ANYOF, NONEOF, && and ||"
-            )));
+            return Err(self.error(unknown_word(word)));
         };
         self.at += length;
         Ok(Some(*operator))
@@ -208,8 +244,16 @@ impl Parser<'_, '_> {
                         return Ok(operand);
                     }
                 }
-                Err(self
-                    .error("a value is expected: a $path, an @path, 'text', a number, true, false, null, [list] or /regular expression/"))
+                let rest = self.rest();
+                if let Some(quote) = rest.chars().next().filter(|char| "\u{2018}\u{2019}\u{201c}\u{201d}`\u{b4}".contains(*char)) {
+                    return Err(self.error(format!("{quote} is no quote here; a text stands in straight quotes, 'text'")));
+                }
+                let word: String = rest.chars().take_while(|char| char.is_alphanumeric() || "_-.".contains(*char)).collect();
+                Err(self.error(if word.is_empty() {
+                    "a value is expected: a $path, an @path, 'text', a number, true, false, null, [list] or /regular expression/".to_owned()
+                } else {
+                    format!("a text stands in quotes and a path starts with $ or @: '{word}' or $.{word}")
+                }))
             }
         }
     }
@@ -249,7 +293,7 @@ impl Parser<'_, '_> {
             }
             at += 1;
         }
-        let path = self.compiler.path(&self.text[from..at])?;
+        let path = self.compiler.path(&self.text[from..at]).map_err(|error| error.within(self.text, from))?;
         self.at = at;
         Ok(path)
     }

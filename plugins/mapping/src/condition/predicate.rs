@@ -9,7 +9,7 @@ use crate::path::{Path, PathError, Scope};
 
 /// The attributes of groups that belong to an application live in this extension.
 const GROUP_EXTENSION: &str = "urn:ietf:params:scim:schemas:extension:sap:2.0:Group";
-const NAMES: [&str; 5] =
+pub(crate) const NAMES: [&str; 5] =
     ["isValidEmail", "isRegularGroup", "isApplicationSpecificGroup", "isAttributeWithOptionalPrefix", "isAttributeWithMandatoryPrefix"];
 
 #[derive(Debug)]

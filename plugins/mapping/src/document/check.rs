@@ -49,6 +49,21 @@ impl<'c> Check<'c> {
         self.note(Severity::Warning, code, value.node().start as usize, pointer, message);
     }
 
+    /// An error at a byte of a text. Where the text stands in the transformation just as it is (no escapes, no properties filled in), its place is told to the
+    /// character; else that of the whole text is.
+    pub fn error_within(&mut self, code: &'static str, value: Value<'_>, pointer: &str, text: &str, at: usize, message: &str) {
+        let start = value.node().start as usize;
+        let raw = value.raw();
+        let literal = raw.get(1..raw.len().saturating_sub(1)) == Some(text);
+        self.note(Severity::Error, code, if literal { start + 1 + at } else { start }, pointer, message);
+    }
+
+    /// A text that is no path or no condition.
+    fn not_parsed(&mut self, code: &'static str, value: Value<'_>, pointer: &str, text: &str, error: &ParseError) {
+        let at = if let ParseError::Syntax { at, .. } = error { (*at).min(text.len()) } else { 0 };
+        self.error_within(code, value, pointer, text, at, &error.to_string());
+    }
+
     pub fn wrong_type(&mut self, value: Value<'_>, pointer: &str, expected: &str) {
         let found: String = value.raw().chars().take(40).collect();
         self.error("mapping.wrong-type", value, pointer, &format!("here stands {expected}, not {found}"));
@@ -86,7 +101,11 @@ impl<'c> Check<'c> {
         let text = substitute(&content, self.properties, |name| unset.push(name.to_owned()));
         for name in unset {
             if !self.unset.contains(&name) {
-                self.warning("mapping.unset-property", value, pointer, &format!("the property {name} is not set and reads as null"));
+                let hint = nearest(&name, self.properties.iter().map(|(known, _)| &**known));
+                let hint = hint.map(|known| format!("; did you mean %{known}%?")).unwrap_or_default();
+                let at = value.node().start as usize + value.raw().find(&format!("%{name}%")).unwrap_or(0);
+                let message = format!("the property {name} is not set and reads as null{hint}");
+                self.note(Severity::Warning, "mapping.unset-property", at, pointer, &message);
                 self.unset.push(name);
             }
         }
@@ -193,23 +212,24 @@ impl<'c> Check<'c> {
         let mut compiler = self.compiler();
         let path = compiler.path(text);
         let unknown = compiler.unknown_functions;
-        self.unknown_functions(value, pointer, unknown);
+        self.unknown_functions(value, pointer, text, unknown);
         match path {
             Ok(path) => Some(path),
             Err(error) => {
-                self.error("mapping.invalid-path", value, pointer, &error.to_string());
+                self.not_parsed("mapping.invalid-path", value, pointer, text, &error);
                 None
             }
         }
     }
 
-    fn unknown_functions(&mut self, value: Value<'_>, pointer: &str, unknown: Vec<String>) {
+    fn unknown_functions(&mut self, value: Value<'_>, pointer: &str, text: &str, unknown: Vec<String>) {
         for name in unknown {
             let hint = match nearest(&name, PathFunction::NAMES) {
                 Some(known) => format!("did you mean {known}()?"),
                 None => format!("there are {}", PathFunction::NAMES.join("(), ") + "()"),
             };
-            self.error("mapping.invalid-path", value, pointer, &format!("a path cannot end with {name}(); {hint}"));
+            let at = text.find(&format!("{name}(")).unwrap_or(0);
+            self.error_within("mapping.invalid-path", value, pointer, text, at, &format!("a path cannot end with {name}(); {hint}"));
         }
     }
 
@@ -239,12 +259,12 @@ impl<'c> Check<'c> {
         let mut compiler = Compiler::new(&mut self.constants, Some(&mut self.names), self.properties);
         let filter = compiler.condition(&text);
         let unknown = compiler.unknown_functions;
-        self.unknown_functions(value, &pointer, unknown);
+        self.unknown_functions(value, &pointer, &text, unknown);
         let form = match (filter, template) {
             (Ok(filter), _) => Form::Fixed(filter),
             (Err(ParseError::Variable(_)), Some(template)) => Form::Dynamic(template),
             (Err(error), _) => {
-                self.error("mapping.invalid-condition", value, &pointer, &error.to_string());
+                self.not_parsed("mapping.invalid-condition", value, &pointer, &text, &error);
                 return None;
             }
         };

@@ -1,31 +1,36 @@
 //! From a transformation's text to its compiled form.
 
+use std::collections::HashMap;
+
 use super::comments::blank_comments;
-use super::diagnostic::{Diagnostic, Severity, escape_pointer};
-use super::{Action, Check, Entity, Mapping, Source, Transformation};
-use crate::json::{Doc, Kind, Source as TextSource, Value, parse};
+use super::diagnostic::{Diagnostic, Severity, escape_pointer, place as place_of};
+use super::doubts::doubts;
+use super::mapping::{Compiled, mapping};
+use super::{Check, Entity, Idle, Transformation};
+use crate::json::{Doc, Kind, Node, Source as TextSource, Value, parse};
 use crate::nearest::nearest;
 
-const ENTITY_KEYS: [&str; 5] = ["mappings", "condition", "ignore", "skipOperations", "scimEntityEndpoint"];
-const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
+pub(crate) const ENTITY_KEYS: [&str; 5] = ["mappings", "condition", "ignore", "skipOperations", "scimEntityEndpoint"];
+pub(crate) const OPERATIONS: [&str; 3] = ["create", "update", "delete"];
 
 impl Transformation {
     /// Check a transformation's text and compile it. The properties fill `%name%`. Without an error among the findings the transformation comes out, with the
     /// warnings; else all findings do.
     pub fn compile(text: &str, properties: &[(String, String)]) -> Result<(Self, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut check = Check::new(text, properties);
-        let clean = blank_comments(text.strip_prefix('\u{feff}').unwrap_or(text));
-        let shift = text.len() - clean.len();
+        let mut clean = blank_comments(text);
         let mut nodes = Vec::new();
-        let root = match parse(&clean, 0, &mut nodes) {
-            Ok((root, duplicates)) => {
-                if duplicates {
-                    check.note(Severity::Warning, "mapping.duplicate-key", 0, "", "an object names a key twice; the first one counts");
-                }
-                root
-            }
+        let mut parsed = parse(&clean, 0, &mut nodes);
+        if let Ok((root, true)) = parsed {
+            clean = without_repeated_keys(&mut check, &clean, &nodes, root);
+            nodes.clear();
+            parsed = parse(&clean, 0, &mut nodes);
+        }
+        let root = match parsed {
+            Ok((root, _)) => root,
             Err(error) => {
-                check.note(Severity::Error, "mapping.invalid-json", error.at + shift, "", &format!("this is no JSON: {}", error.what));
+                check.note(Severity::Error, "mapping.invalid-json", error.at, "", &format!("this is no JSON: {}", error.what));
                 return Err(check.diagnostics);
             }
         };
@@ -45,6 +50,9 @@ impl Transformation {
         if check.diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
             return Err(check.diagnostics);
         }
+        for entity in &entities {
+            doubts(&mut check, root, entity);
+        }
         let Check { diagnostics, constants, names, lookups, .. } = check;
         Ok((Self { entities, constants, names, lookups, properties: properties.to_vec() }, diagnostics))
     }
@@ -53,6 +61,39 @@ impl Transformation {
     pub fn entity_types(&self) -> Vec<String> {
         self.entities.iter().filter(|entity| !entity.ignore).map(|entity| entity.name.to_string()).collect()
     }
+}
+
+/// Of two equal keys in one object the last counts, as it does in Java: the text with blanks in the place of the others, each named in a warning.
+fn without_repeated_keys(check: &mut Check<'_>, text: &str, nodes: &[Node], root: u32) -> String {
+    let doc = Doc { source: TextSource::Input, text, nodes };
+    let mut blanks: Vec<(usize, usize)> = Vec::new();
+    let mut open = vec![(Value { doc: &doc, at: root }, String::new())];
+    while let Some((value, pointer)) = open.pop() {
+        if value.kind() == Kind::Array {
+            open.extend(value.elements().enumerate().map(|(position, element)| (element, format!("{pointer}/{position}"))));
+        }
+        let members: Vec<(Value<'_>, Value<'_>)> = if value.kind() == Kind::Object { value.members().collect() } else { Vec::new() };
+        let mut places: HashMap<_, usize> = HashMap::new();
+        for (place, (key, member)) in members.iter().enumerate() {
+            let name = key.string();
+            let pointer = format!("{pointer}/{}", escape_pointer(&name));
+            if let Some(before) = places.insert(name.clone(), place) {
+                // A comma and another key follow, or it would not be the earlier one.
+                let (from, to) = (members[before].0.node().start as usize, members[before + 1].0.node().start as usize);
+                blanks.push((from, to));
+                let (line, column) = place_of(text, from);
+                let message = format!("`{name}` stands here again (before: line {line}, column {column}); the last one counts");
+                check.warning("mapping.duplicate-key", *key, &pointer, &message);
+            }
+            open.push((*member, pointer));
+        }
+    }
+    // Whole members, so no character is cut in two; one blank per byte, so that every place stays.
+    let mut bytes = text.as_bytes().to_vec();
+    for (from, to) in blanks {
+        bytes[from..to].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b' ');
+    }
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 fn entity(check: &mut Check<'_>, name: &str, value: Value<'_>) -> Option<Entity> {
@@ -66,11 +107,16 @@ fn entity(check: &mut Check<'_>, name: &str, value: Value<'_>) -> Option<Entity>
     let condition = check.condition(value, &pointer);
     let skip = skip_operations(check, value, &pointer);
     check.optional_text(value, &pointer, "scimEntityEndpoint");
-    let mut mappings = Vec::new();
+    let (mut mappings, mut idle) = (Vec::new(), Vec::new());
     match value.member("mappings") {
         Some(list) if list.kind() == Kind::Array => {
             for (position, element) in list.elements().enumerate() {
-                mappings.extend(super::mapping::mapping(check, element, &format!("{pointer}/mappings/{position}")));
+                let pointer = format!("{pointer}/mappings/{position}");
+                match mapping(check, element, &pointer) {
+                    Compiled::Mapping(mapping) => mappings.push(*mapping),
+                    Compiled::Idle(why) => idle.push(Idle { before: mappings.len(), pointer: pointer.into(), why }),
+                    Compiled::Wrong => {}
+                }
             }
         }
         Some(other) => check.wrong_type(other, &format!("{pointer}/mappings"), "a list of mappings"),
@@ -78,29 +124,7 @@ fn entity(check: &mut Check<'_>, name: &str, value: Value<'_>) -> Option<Entity>
         None => check.error("mapping.missing-key", value, &pointer, "the key `mappings` is missing"),
     }
     let condition_pointer = format!("{pointer}/condition").into();
-    let entity = Entity { name: name.into(), pointer: pointer.as_str().into(), ignore, condition, condition_pointer, skip, mappings };
-    if !ignore && !names_an_id(check, &entity.mappings) {
-        check.warning(
-            "mapping.no-id",
-            value,
-            &pointer,
-            "no mapping names the entity's id: a read transformation writes the variable entityIdSourceSystem, a write transformation uses entityIdTargetSystem",
-        );
-    }
-    Some(entity)
-}
-
-/// Whether a mapping writes the id of the source or has to do with that of the target.
-fn names_an_id(check: &Check<'_>, mappings: &[Mapping]) -> bool {
-    let number = |name: &str| check.names.find(name).and_then(|number| u32::try_from(number).ok());
-    let (source_id, target_id) = (number("entityIdSourceSystem"), number("entityIdTargetSystem"));
-    mappings.iter().any(|mapping| match &mapping.action {
-        Action::Set(set) => {
-            let read = if let Source::Variable { number, .. } = &set.source { Some(*number) } else { None };
-            set.variable.is_some() && (set.variable == source_id || set.variable == target_id) || read.is_some() && read == target_id
-        }
-        _ => false,
-    })
+    Some(Entity { name: name.into(), pointer: pointer.as_str().into(), ignore, condition, condition_pointer, skip, mappings, idle })
 }
 
 fn skip_operations(check: &mut Check<'_>, entity: Value<'_>, pointer: &str) -> [bool; 3] {

@@ -7,7 +7,7 @@ use crate::nearest::nearest;
 use crate::path::Path;
 use crate::variables::BUILT_IN;
 
-const KEYS: [&str; 18] = [
+pub(crate) const KEYS: [&str; 18] = [
     "type",
     "sourcePath",
     "sourcePaths",
@@ -27,21 +27,44 @@ const KEYS: [&str; 18] = [
     "correlationAttribute",
     "hashing",
 ];
-const TYPES: [&str; 4] = ["set", "remove", "rename", "valueMapping"];
-const SCOPES: [(&str, Scope); 3] = [("createEntity", Scope::Create), ("deleteEntity", Scope::Delete), ("patchEntity", Scope::Patch)];
+pub(crate) const TYPES: [&str; 4] = ["set", "remove", "rename", "valueMapping"];
+pub(crate) const SCOPES: [(&str, Scope); 3] =
+    [("createEntity", Scope::Create), ("deleteEntity", Scope::Delete), ("patchEntity", Scope::Patch)];
 /// The ways to say where a value comes from; a mapping has one of them.
 const SOURCES: [&str; 4] = ["sourcePath", "sourceVariable", "constant", "sourcePaths"];
 
-/// Compile a mapping. Nothing comes out where it is wrong, ignored, or without effect on the output (`correlationAttribute` alone).
-pub(super) fn mapping(check: &mut Check<'_>, value: Value<'_>, pointer: &str) -> Option<Mapping> {
+/// What a mapping came to.
+pub(super) enum Compiled {
+    Mapping(Box<Mapping>),
+    /// It does nothing, and why.
+    Idle(&'static str),
+    /// The diagnostics say what is wrong.
+    Wrong,
+}
+
+/// Compile a mapping.
+pub(super) fn mapping(check: &mut Check<'_>, value: Value<'_>, pointer: &str) -> Compiled {
     if value.kind() != Kind::Object {
         check.wrong_type(value, pointer, "an object with a mapping");
-        return None;
+        return Compiled::Wrong;
     }
+    match parts(check, value, pointer) {
+        _ if check.flag(value, pointer, "ignore") => Compiled::Idle("the mapping is ignored"),
+        Some(mapping) if has_no_effect(&mapping) => Compiled::Idle("the mapping only marks its attribute (correlationAttribute)"),
+        Some(mapping) => Compiled::Mapping(Box::new(mapping)),
+        None => Compiled::Wrong,
+    }
+}
+
+/// It has no target: only a `correlationAttribute` may do without one.
+fn has_no_effect(mapping: &Mapping) -> bool {
+    matches!(&mapping.action, Action::Set(set) if set.target.is_none() && set.variable.is_none())
+}
+
+fn parts(check: &mut Check<'_>, value: Value<'_>, pointer: &str) -> Option<Mapping> {
     check.known_keys(value, pointer, &KEYS, "mapping.unknown-key");
-    let ignore = check.flag(value, pointer, "ignore");
-    let correlation = check.flag(value, pointer, "correlationAttribute");
-    // Accepted; the digest of an entity is the host's business.
+    // Who counts identities across sources is the host; the digest of an entity is its business, too.
+    check.flag(value, pointer, "correlationAttribute");
     check.flag(value, pointer, "hashing");
     let scope = scope(check, value, pointer);
     let condition = check.condition(value, pointer);
@@ -86,13 +109,10 @@ pub(super) fn mapping(check: &mut Check<'_>, value: Value<'_>, pointer: &str) ->
             let optional = check.flag(value, pointer, "optional");
             let preserve = check.flag(value, pointer, "preserveArrayWithSingleElement");
             let default = value.member("defaultValue").and_then(|default| check.constant(default, &format!("{pointer}/defaultValue")));
-            if !has_target && correlation {
-                return None;
-            }
             Action::Set(Box::new(Set { source: source?, functions: functions?, optional, default, preserve, target, variable }))
         }
     };
-    if ignore { None } else { Some(Mapping { pointer: pointer.into(), scope, condition, action }) }
+    Some(Mapping { pointer: pointer.into(), scope, condition, action })
 }
 
 /// A text that must be one of a few.

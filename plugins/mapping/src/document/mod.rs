@@ -4,7 +4,9 @@ mod check;
 mod comments;
 mod compile;
 mod diagnostic;
+mod doubts;
 mod mapping;
+mod overwritten;
 mod substitute;
 #[cfg(test)]
 mod tests;
@@ -18,7 +20,9 @@ use crate::relations::Kind;
 use crate::variables::{Names, Template};
 
 pub(crate) use check::Check;
+pub(crate) use compile::{ENTITY_KEYS, OPERATIONS};
 pub use diagnostic::{Diagnostic, Severity};
+pub(crate) use mapping::{KEYS as MAPPING_KEYS, SCOPES, TYPES};
 pub use substitute::substitute;
 
 /// A transformation, ready to be applied.
@@ -44,6 +48,16 @@ pub(crate) struct Entity {
     /// Operations the target must not be asked for: create, update, delete.
     pub skip: [bool; 3],
     pub mappings: Vec<Mapping>,
+    /// Mappings that do nothing, for whoever asks why.
+    pub idle: Vec<Idle>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Idle {
+    /// The place among the mappings that do something.
+    pub before: usize,
+    pub pointer: Box<str>,
+    pub why: &'static str,
 }
 
 /// Which operation a mapping is for; without scope it is for read, create and update.

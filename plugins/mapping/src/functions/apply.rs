@@ -258,8 +258,13 @@ impl Run<'_> {
             return Err(self.function_fault(function, &format!("takes an id, an object with `value` or a list of these, not {found}")));
         };
         match self.lookups.answer(lookup, &id) {
-            Answer::Known(target) => Ok(Some(self.arena.string(target))),
+            Answer::Known(target) => {
+                let target = self.arena.string(target);
+                self.step(&function.pointer, || format!("the source's id {id} stands for this one"), Some(target));
+                Ok(Some(target))
+            }
             Answer::Unknown => {
+                self.step(&function.pointer, || format!("nobody knows the source's id {id}: left out"), None);
                 self.unresolved.push(id);
                 Ok(None)
             }

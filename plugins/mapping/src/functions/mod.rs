@@ -30,6 +30,7 @@ use password::Password;
 use regex::{Expression, Which};
 
 pub(crate) use password::Random;
+pub(crate) use spec::{ALL, COMMON};
 
 /// Bytes a text that a function makes may have; a chain of functions could double it again and again.
 const SIZE: usize = 16 << 20;

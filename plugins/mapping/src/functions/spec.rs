@@ -1,21 +1,21 @@
 //! Which functions there are and what they take.
 
 /// A function's name and parameters.
-pub(super) struct Spec {
+pub(crate) struct Spec {
     pub name: &'static str,
     pub required: &'static [&'static str],
     pub optional: &'static [&'static str],
 }
 
 /// What every function takes besides its own parameters.
-pub(super) const COMMON: [&str; 7] =
+pub(crate) const COMMON: [&str; 7] =
     ["function", "type", "condition", "applyOnElements", "applyOnAttribute", "applyOnJsonAttribute", "assignToAttribute"];
 
 const fn spec(name: &'static str, required: &'static [&'static str], optional: &'static [&'static str]) -> Spec {
     Spec { name, required, optional }
 }
 
-pub(super) const ALL: [Spec; 27] = [
+pub(crate) const ALL: [Spec; 27] = [
     spec("concatString", &[], &["prefix", "suffix"]),
     spec("compositeId", &["subId"], &["separator"]),
     spec("copyMapEntry", &["sourceKey", "targetKey"], &[]),

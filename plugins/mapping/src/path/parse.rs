@@ -13,11 +13,34 @@ const NESTING: u32 = 24;
 /// Why a text is no path or no condition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ParseError {
-    #[error("{what} (character {} of `{text}`)", at + 1)]
+    #[error("{}: {what}", place(text, *at))]
     Syntax { text: String, at: usize, what: String },
     /// A `${variable}` stands where only the text of the moment can tell what it means; the condition is compiled anew when it is evaluated.
     #[error("a variable stands where none can: `{0}`")]
     Variable(String),
+}
+
+impl ParseError {
+    /// The same error as one of the text that `text` is a part of; the part starts at this byte.
+    pub(crate) fn within(self, whole: &str, from: usize) -> Self {
+        match self {
+            Self::Syntax { at, what, .. } => Self::Syntax { text: whole.to_owned(), at: from + at, what },
+            variable @ Self::Variable(_) => variable,
+        }
+    }
+}
+
+/// Where in a text: the text and what stands at the place, both cut to what a person takes in.
+fn place(text: &str, at: usize) -> String {
+    let cut = |text: &str, most: usize| {
+        let cut: String = text.chars().take(most).collect();
+        if cut.len() < text.len() { cut + "..." } else { cut }
+    };
+    match text.get(at..).map(str::trim_start) {
+        _ if at == 0 => format!("at the start of `{}`", cut(text, 100)),
+        None | Some("") => format!("at the end of `{}`", cut(text, 100)),
+        Some(rest) => format!("at `{}` in `{}`", cut(rest, 20), cut(text, 100)),
+    }
 }
 
 /// JSON that was known when the transformation was compiled: constants, default values, literals of conditions, quoted key names.
@@ -65,16 +88,25 @@ impl<'c> Compiler<'c> {
     /// Compile a path. `name.givenName` means `$.name.givenName`; trailing blanks do not count.
     pub fn path(&mut self, text: &str) -> Result<Path, ParseError> {
         let trimmed = text.trim_end();
-        let written = if trimmed.starts_with(['$', '@']) { trimmed.to_owned() } else { format!("$.{trimmed}") };
-        let mut reader = Reader { text: &written, at: 1 };
-        if trimmed.is_empty() {
+        if trimmed.starts_with(['$', '@']) {
+            return self.full_path(trimmed);
+        }
+        self.full_path(&format!("$.{trimmed}")).map_err(|error| match error {
+            ParseError::Syntax { at, what, .. } => ParseError::Syntax { text: trimmed.to_owned(), at: at.saturating_sub(2), what },
+            variable @ ParseError::Variable(_) => variable,
+        })
+    }
+
+    fn full_path(&mut self, written: &str) -> Result<Path, ParseError> {
+        let mut reader = Reader { text: written, at: 1 };
+        if written == "$." {
             return Err(reader.error("an empty path"));
         }
         if self.variables.is_some() && written.contains("${") {
             // In a filter's string literal a variable is fine; those are looked at when the filter is read.
             let outside = written.split("[?").next().unwrap_or("");
             if outside.contains("${") {
-                return Err(ParseError::Variable(written));
+                return Err(ParseError::Variable(written.to_owned()));
             }
         }
         if written.len() > 1 && written.ends_with('.') {
@@ -83,7 +115,7 @@ impl<'c> Compiler<'c> {
         self.nest(&reader)?;
         let tokens = self.tokens(&mut reader);
         self.nesting -= 1;
-        Ok(Path::new(&written, written.starts_with('$'), tokens?))
+        Ok(Path::new(written, written.starts_with('$'), tokens?))
     }
 
     fn nest(&mut self, reader: &Reader<'_>) -> Result<(), ParseError> {
@@ -167,7 +199,8 @@ impl<'c> Compiler<'c> {
                 continue;
             }
             arguments.push(if piece.starts_with(['$', '@']) {
-                Argument::Path(self.path(piece)?)
+                let from = reader.at + 1 + inside.find(piece).unwrap_or(0);
+                Argument::Path(self.path(piece).map_err(|error| error.within(reader.text, from))?)
             } else {
                 Argument::Json(self.constants.add(piece).map_err(|_| reader.error("an argument that is neither a path nor JSON"))?)
             });
@@ -206,7 +239,7 @@ impl<'c> Compiler<'c> {
         if reader.byte(bracket) != b']' {
             return Err(reader.error("the filter's bracket is not closed"));
         }
-        let filter = self.condition(&reader.text[open + 1..close])?;
+        let filter = self.condition(&reader.text[open + 1..close]).map_err(|error| error.within(reader.text, open + 1))?;
         reader.at = bracket + 1;
         Ok(Token::Filter(Box::new(filter)))
     }
