@@ -132,7 +132,15 @@ fn map_with_properties_variables_and_an_operation() {
 fn map_explains() {
     let place = Place::new();
     place.write("read.json", READ);
-    let ended = map(&place, &["--explain", "--property", "company=ACME"], "{\"id\":\"1\",\"mail\":\"ada@example.com\"}\n");
+    let document = "{\"id\":\"1\",\"mail\":\"ada@example.com\"}\n";
+    map(&place, &["--json"], document).assert_code(2).assert_error(&["--explain"]);
+    let ended = map(&place, &["--explain", "--property", "company=ACME"], document);
+    ended.assert_code(0).assert_output(&[
+        "/user/mappings/1\n  read $.mail ",
+        "\nmapped\n{\n  \"emails\": [\n",
+        "\nvariable entityIdSourceSystem = \"1\"\n",
+    ]);
+    let ended = map(&place, &["--explain", "--json", "--property", "company=ACME"], document);
     ended.assert_code(0);
     let steps = &ended.value()["steps"];
     let at = |pointer: &str| {

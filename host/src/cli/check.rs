@@ -56,7 +56,9 @@ pub(super) async fn check(args: CheckArgs, cache: &Path) -> Result<u8, Exit> {
 }
 
 async fn transformation(setup: &Setup, system: &System) -> Finding {
-    let outcome = match Mapper::open(setup.mapping(system, None)).await {
+    let opened = Mapper::open(setup.mapping(system, None)).await;
+    let outcome = match opened.and_then(|mapper| if system.role == Role::Source { mapper.demand_id().map(|()| mapper) } else { Ok(mapper) })
+    {
         Ok(mut mapper) => {
             let warnings: Vec<String> = mapper.warnings().collect();
             match mapper.entity_types().await {

@@ -1,23 +1,22 @@
 //! `provisor map`: one JSON document a line in, one outcome a line out, through the same component as in a run.
 
 use std::{
-    collections::BTreeMap,
     io::{BufRead as _, BufWriter, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
 use clap::{Args, ValueEnum};
-use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use super::Exit;
 use crate::{
     pipeline::{ElementSpec, Mapper, MappingSpec, NoRelations, OpenError},
     registry::Registry,
+    report::MappedLine,
     sandbox::{
         Sandbox,
-        contract::{Input, Mapped, MappingFault, Operation, Setting, Skip, Step, Transformed, Variable},
+        contract::{Input, Operation, Setting, Variable},
     },
     setup::{MAPPING, Setup, mapping_authority, refused_lines},
 };
@@ -50,9 +49,12 @@ pub struct MapArgs {
     /// A variable that is set beforehand, e.g. entityIdTargetSystem; a value that is JSON is taken as such, any other as text
     #[arg(long = "variable", value_name = "NAME=VALUE", value_parser = pair)]
     variables: Vec<(String, String)>,
-    /// Tell every step
+    /// Tell every step: what each mapping read, what its functions made of it and what it wrote, or why it did not
     #[arg(long)]
     explain: bool,
+    /// With --explain: one JSON object a line, as without it
+    #[arg(long, requires = "explain")]
+    json: bool,
     /// The folder of plugins
     #[arg(long, default_value = "plugins", value_name = "DIR")]
     plugins: PathBuf,
@@ -143,7 +145,7 @@ pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {
         if page.is_empty() {
             break;
         }
-        failed |= map_page(&mut mapper, &args.entity_type, operation, &variables, args.explain, page, &mut output).await?;
+        failed |= map_page(&mut mapper, &args.entity_type, operation, &variables, (args.explain, args.json), page, &mut output).await?;
         output.flush().map_err(broken_pipe)?;
     }
     Ok(if failed { 4 } else { 0 })
@@ -155,7 +157,7 @@ async fn map_page(
     entity_type: &str,
     operation: Operation,
     variables: &[Variable],
-    explain: bool,
+    (explain, json): (bool, bool),
     page: Vec<Result<String, String>>,
     output: &mut impl std::io::Write,
 ) -> Result<bool, Exit> {
@@ -167,95 +169,26 @@ async fn map_page(
             Err(message) => bad.push((index, message)),
         }
     }
-    let mut lines: Vec<Line> = Vec::with_capacity(inputs.len() + bad.len());
+    let mut lines: Vec<MappedLine> = Vec::with_capacity(inputs.len() + bad.len());
     if explain {
         for input in &inputs {
-            let (outcome, steps) = mapper.explain(entity_type, operation, input).await;
-            lines.push(Line { steps: Some(steps.into_iter().map(StepLine::of).collect()), ..Line::of(outcome) });
+            lines.push(MappedLine::explained(mapper.explain(entity_type, operation, input).await));
         }
     } else {
-        lines.extend(mapper.apply(entity_type, operation, &inputs).await.into_iter().map(Line::of));
+        lines.extend(mapper.apply(entity_type, operation, &inputs).await.into_iter().map(MappedLine::of));
     }
     for (index, message) in bad {
-        lines.insert(index, Line::failed("map.not-a-document".into(), message, String::new()));
+        lines.insert(index, MappedLine::failed("map.not-a-document".into(), message, String::new()));
     }
     for line in &lines {
+        if explain && !json {
+            writeln!(output, "{line}").map_err(broken_pipe)?;
+            continue;
+        }
         serde_json::to_writer(&mut *output, line).map_err(|error| broken_pipe(error.into()))?;
         output.write_all(b"\n").map_err(broken_pipe)?;
     }
     Ok(lines.iter().any(|line| line.outcome == "failed"))
-}
-
-/// One line of the output. Documents and values go out as the very text the component put out.
-#[derive(Default, Serialize)]
-struct Line {
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    document: Option<Box<RawValue>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    variables: Option<BTreeMap<String, Box<RawValue>>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    at: Option<String>,
-    /// Ids that no relation knows; under `map` there are no relations at all.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    unresolved: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    steps: Option<Vec<StepLine>>,
-}
-
-#[derive(Serialize)]
-struct StepLine {
-    at: String,
-    what: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    value: Option<Box<RawValue>>,
-}
-
-impl StepLine {
-    fn of(step: Step) -> Self {
-        Self { at: step.at, what: step.what, value: step.value.map(raw) }
-    }
-}
-
-impl Line {
-    fn of(outcome: Transformed) -> Self {
-        match outcome {
-            Transformed::Mapped(Mapped { document, variables, unresolved }) => Self {
-                outcome: "mapped",
-                document: Some(raw(document)),
-                variables: Some(variables.into_iter().map(|variable| (variable.name, raw(variable.value))).collect()),
-                unresolved,
-                ..Self::default()
-            },
-            Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => Self::skipped(reason),
-            Transformed::Failed(MappingFault { code, message, at }) => Self::failed(code, message, at),
-            Transformed::Unmapped => {
-                Self::skipped("No mapping has the scope of this operation: the target carries it out by itself".into())
-            }
-        }
-    }
-
-    fn skipped(reason: String) -> Self {
-        Self { outcome: "skipped", reason: Some(reason), ..Self::default() }
-    }
-
-    fn failed(code: String, message: String, at: String) -> Self {
-        Self { outcome: "failed", code: Some(code), message: Some(message), at: Some(at), ..Self::default() }
-    }
-}
-
-/// JSON text as it is; `null` for what is no JSON, from a component that breaks the contract.
-fn raw(text: String) -> Box<RawValue> {
-    match RawValue::from_string(text) {
-        Ok(value) => value,
-        Err(_) => RawValue::NULL.to_owned(),
-    }
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]

@@ -85,10 +85,11 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
 
 /// A transformation that cannot be understood is told before anything is touched.
 async fn check_transformation(setup: &Setup, system: &System) -> Result<(), Exit> {
-    match Mapper::open(setup.mapping(system, None)).await {
+    let opened = Mapper::open(setup.mapping(system, None)).await;
+    match opened.and_then(|mapper| if system.role == Role::Source { mapper.demand_id() } else { Ok(()) }) {
         Err(error @ OpenError::Text { .. }) => Err(Exit::input(error.to_string())),
         // Anything else is an event of the run.
-        Ok(_) | Err(OpenError::Fault(_)) => Ok(()),
+        Ok(()) | Err(OpenError::Fault(_)) => Ok(()),
     }
 }
 

@@ -80,6 +80,7 @@ struct Course {
 impl Course {
     async fn follow(&mut self, job: &Job, run: RunId, targets: &mut Vec<TargetSide>) -> Result<(), PipelineError> {
         let mut mapper = Mapper::open(job.mapping.clone()).await?;
+        mapper.demand_id()?;
         let read_types = entity_types(handled(&mut mapper, &job.source.plugin).await?, |name| {
             job.source.plugin.description().entity_type(name).is_some_and(|known| known.abilities.read_all)
         });

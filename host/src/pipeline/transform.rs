@@ -118,12 +118,30 @@ impl Mapper {
 
     /// What is doubtful about the texts.
     pub fn warnings(&self) -> impl Iterator<Item = String> + '_ {
-        let has_no_id = |element: &Element| element.warnings.iter().any(|warning| warning.code == NO_ID);
-        let an_id_is_named = !self.elements.iter().all(has_no_id);
+        let an_id_is_named = !self.names_no_id();
         self.elements.iter().flat_map(move |element| {
             let warnings = element.warnings.iter().filter(move |warning| !(an_id_is_named && warning.code == NO_ID));
             warnings.map(|warning| diagnostic_line(&element.spec.origin, warning))
         })
+    }
+
+    /// A source's transformation names the id of its entities, or none of them can be provisioned: what is a warning of each text is an error in a job if no
+    /// element names it.
+    pub fn demand_id(&self) -> Result<(), OpenError> {
+        if !self.names_no_id() {
+            return Ok(());
+        }
+        let texts = self.elements.iter().map(|element| {
+            let without = element.warnings.iter().filter(|warning| warning.code == NO_ID);
+            let diagnostics = without.map(|warning| Diagnostic { severity: Severity::Error, ..warning.clone() }).collect();
+            (element.spec.origin.clone(), diagnostics)
+        });
+        Err(OpenError::Text { texts: texts.collect() })
+    }
+
+    /// Whether every element warns that it names no id.
+    fn names_no_id(&self) -> bool {
+        self.elements.iter().all(|element| element.warnings.iter().any(|warning| warning.code == NO_ID))
     }
 
     /// The entity types that every element handles, in the order of the first one that says which; nothing where all of them take every type.
@@ -158,7 +176,19 @@ impl Mapper {
         ways.into_iter().map(Way::arrive).collect()
     }
 
-    /// One entity, and the way it took through all elements.
+    /// One entity, and the way it took through all elements: what a console shows beside a transformation. [`crate::report::MappedLine::explained`] makes it
+    /// readable, for a person and for a script; `provisor map --explain` does nothing else.
+    ///
+    /// ```no_run
+    /// # use provisor::{pipeline::{Mapper, MappingSpec, OpenError}, report::MappedLine, sandbox::contract::{Input, Operation}};
+    /// # async fn show(spec: MappingSpec) -> Result<(), OpenError> {
+    /// let mut mapper = Mapper::open(spec).await?;
+    /// let entity = Input { document: r#"{"id":"1"}"#.into(), variables: Vec::new() };
+    /// let way = MappedLine::explained(mapper.explain("user", Operation::Read, &entity).await);
+    /// println!("{way}");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn explain(&mut self, entity_type: &str, operation: Operation, entity: &Input) -> (Transformed, Vec<Step>) {
         if let [only] = &mut *self.elements {
             return only.explain(entity_type, operation, entity).await;

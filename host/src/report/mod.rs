@@ -1,5 +1,6 @@
 //! What a person or a script sees of a run. The pipeline counts and notes; this room only holds and prints.
 
+mod explanation;
 mod failures;
 mod json;
 pub mod progress;
@@ -8,6 +9,7 @@ mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
+pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
 pub use stages::{Stage, StageTime, Stages};
 

@@ -62,7 +62,7 @@ fn table(out: &mut String, report: &Report) {
 }
 
 /// Ids and messages are text of strangers: control characters could repaint the operator's terminal.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
