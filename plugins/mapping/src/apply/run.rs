@@ -25,17 +25,19 @@ impl Extra {
     }
 
     fn add(&mut self, json: &str) -> Result<Slot, crate::json::Error> {
-        let from = self.text.len();
-        self.text.push_str(json);
-        let (mut at, duplicates) = parse(&self.text, from, &mut self.nodes)?;
+        let (mut at, duplicates) = self.parse(json)?;
         if duplicates {
-            // What is reported may only look like a duplicate, so the second report means nothing.
+            // Parsed once more and no oftener: a key with an escape in it is taken for a possible duplicate every time.
             let clean = crate::json::without_duplicates(Value { doc: &self.doc(), at });
-            let from = self.text.len();
-            self.text.push_str(&clean);
-            at = parse(&self.text, from, &mut self.nodes)?.0;
+            at = self.parse(&clean)?.0;
         }
         Ok(Slot { source: Source::Extra, at })
+    }
+
+    fn parse(&mut self, json: &str) -> Result<(u32, bool), crate::json::Error> {
+        let from = self.text.len();
+        self.text.push_str(json);
+        parse(&self.text, from, &mut self.nodes)
     }
 }
 

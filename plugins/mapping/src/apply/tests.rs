@@ -405,3 +405,14 @@ fn keys_that_only_look_like_duplicates_are_kept_in_a_value_that_is_read_again() 
     let outcome = mapped(apply(&transformation, Operation::Read, &document, &[]));
     assert!(outcome.document.ends_with(r#","y":1}}"#), "{}", outcome.document);
 }
+
+#[test]
+fn keys_with_escapes_are_names_like_others() {
+    check(r#"{"constant":{"say \"a\"":1,"\u0062":2,"b":3},"targetPath":"$.x"}"#, "{}", r#"{"x":{"say \"a\"":1,"b":3}}"#);
+    // Also in a value that was changed and is then looked into.
+    check(
+        r#"{"sourcePath":"$.a","targetPath":"$.x","functions":[{"function":"putIfAbsent","key":"k","defaultValue":1},{"function":"putIfAbsent","key":"l","defaultValue":2,"condition":"@.k == 1"}]}"#,
+        r#"{"a":{"say \"a\"":0}}"#,
+        r#"{"x":{"say \"a\"":0,"k":1,"l":2}}"#,
+    );
+}

@@ -53,14 +53,19 @@ pub struct Constants {
 impl Constants {
     /// Add a JSON text and answer its address.
     pub fn add(&mut self, json: &str) -> Result<Slot, crate::json::Error> {
-        let from = self.text.len();
-        self.text.push_str(json);
-        let (at, duplicates) = parse(&self.text, from, &mut self.nodes)?;
+        let (mut at, duplicates) = self.parse(json)?;
         if duplicates {
+            // Parsed once more and no oftener: a key with an escape in it is taken for a possible duplicate every time.
             let clean = crate::json::without_duplicates(crate::json::Value { doc: &self.doc(), at });
-            return self.add(&clean);
+            at = self.parse(&clean)?.0;
         }
         Ok(Slot { source: Source::Constants, at })
+    }
+
+    fn parse(&mut self, json: &str) -> Result<(u32, bool), crate::json::Error> {
+        let from = self.text.len();
+        self.text.push_str(json);
+        parse(&self.text, from, &mut self.nodes)
     }
 
     pub fn doc(&self) -> Doc<'_> {
