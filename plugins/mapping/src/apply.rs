@@ -4,6 +4,8 @@ use crate::document::Transformation;
 use crate::output::Arena;
 use crate::relations::{Lookups, Relations};
 
+#[cfg(test)]
+mod any;
 mod entity;
 mod explain;
 #[cfg(test)]
