@@ -53,10 +53,7 @@ pub fn language() -> Language {
         mapping_keys: MAPPING_KEYS.to_vec(),
         types: TYPES.to_vec(),
         scopes: SCOPES.iter().map(|(name, _)| *name).collect(),
-        functions: ALL
-            .iter()
-            .map(|spec| FunctionWords { name: spec.name, required: spec.required, optional: spec.optional })
-            .collect(),
+        functions: ALL.iter().map(|spec| FunctionWords { name: spec.name, required: spec.required, optional: spec.optional }).collect(),
         function_keys: COMMON.to_vec(),
         operators: Operator::SIGNS.iter().chain(&Operator::WORDS).map(|(name, _)| *name).chain(connectives).collect(),
         predicates: PREDICATES.to_vec(),

@@ -140,6 +140,19 @@ fn function() -> impl Strategy<Value = Value> {
         select(vec!["user", "group"]).prop_map(|kind| json!({"function": "resolveEntityIds", "entityType": kind, "sourceSystemName": "S"})),
         text().prop_map(|separator| json!({"function": "splitStringToArray", "separator": separator})),
         (0..5u32, 0..5u32).prop_map(|(begin, end)| json!({"function": "substring", "beginIndex": begin.to_string(), "endIndex": end})),
+        (keys(), keys()).prop_map(|(from, to)| {
+            json!({"function": "convertCountryCode", "outputFormat": "alpha3", "inputAttributes": [from], "outputAttribute": to})
+        }),
+        (keys(), keys()).prop_map(|(from, to)| {
+            json!({"function": "convertCountryRegion", "outputFormat": "alpha2", "inputAttributes": [from, "b"], "outputAttribute": to})
+        }),
+        select(vec!["bcp47", "iso639"]).prop_map(|format| json!({"function": "convertLocaleCode", "outputFormat": format})),
+        select(vec!["iana", "sap"]).prop_map(|format| json!({"function": "convertTimezoneCode", "outputFormat": format})),
+        (select(vec!["encode", "decode"]), select(vec!["base32", "base64"]))
+            .prop_map(|(name, way)| json!({"function": name, "algorithm": way})),
+        (-99_999..99_999i64, select(vec!["days", "months", "seconds"])).prop_map(
+            |(amount, unit)| json!({"function": "manipulateDate", "sourceDateFormat": "yyyy", "targetDateFormat": "dd.MM.yy", unit: amount})
+        ),
         select(vec!["toUpperCaseString", "toLowerCaseString", "toString"]).prop_map(|name| json!({"function": name})),
     ];
     let common =
