@@ -1,6 +1,7 @@
 //! Programs that are not ours and that the tests need: found where `tests/run` installs them, started, and stopped again.
 
 use std::fs::File;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -15,6 +16,8 @@ use crate::http;
 const FOLDER: &str = "PROVISOR_COUNTERPARTS";
 /// Where `tests/run` installs them.
 const DEFAULT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/counterparts/bin");
+/// The contract, which components of other languages are made with.
+const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
 /// A Python program on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
 
@@ -22,13 +25,44 @@ const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) fn program(name: &str) -> PathBuf {
     let folder = std::env::var_os(FOLDER).map_or_else(|| PathBuf::from(DEFAULT), PathBuf::from);
     let program = folder.join(name);
-    assert!(
-        program.is_file(),
-        "{} is missing: run tests/run, which installs it, or\n  python3 -m venv target/counterparts && target/counterparts/bin/pip install \
-         scim2-server==0.8.3 componentize-py==0.25.1",
-        program.display()
-    );
+    assert!(program.is_file(), "{} is missing: tests/run installs it", program.display());
     program
+}
+
+/// A component that a toolchain of another language makes of one source file.
+pub(crate) struct Component {
+    pub name: &'static str,
+    /// The source's file name, as the toolchain wants it.
+    pub file: &'static str,
+    pub source: &'static str,
+}
+
+impl Component {
+    /// The component, made once for each state of its source and of the contract: making it takes seconds and may give other bytes every time, which would have to
+    /// be compiled anew. The command gets the path of `wit/`, runs in a folder with the source and leaves `connector.wasm` there.
+    pub(crate) fn made(&self, program: &Path, command: impl FnOnce(&Path, &str) -> Command) -> PathBuf {
+        let mut hasher = DefaultHasher::new();
+        (self.source, program).hash(&mut hasher);
+        let interfaces = std::fs::read_dir(WIT).expect("the contract").map(|entry| entry.expect("an entry").path());
+        let mut interfaces: Vec<PathBuf> = interfaces.collect();
+        interfaces.sort();
+        for interface in interfaces {
+            std::fs::read(interface).expect("an interface").hash(&mut hasher);
+        }
+        let mut command = command(program, WIT);
+        command.get_args().collect::<Vec<_>>().hash(&mut hasher);
+        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{:016x}.wasm", self.name, hasher.finish()));
+        if !made.is_file() {
+            // A folder of its own: a toolchain may leave files beside its sources.
+            let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
+            std::fs::write(folder.path().join(self.file), self.source).expect("the source was written");
+            let output = command.current_dir(folder.path()).output().expect("the toolchain starts");
+            let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+            assert!(output.status.success(), "{} ended with {}\n{}{}", program.display(), output.status, said[0], said[1]);
+            std::fs::rename(folder.path().join("connector.wasm"), &made).expect("the component was moved");
+        }
+        made
+    }
 }
 
 /// A `scim2-server` with its resources in memory. It ends when this is dropped, also by a test that fails.

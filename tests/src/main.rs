@@ -18,6 +18,8 @@ mod generate;
 mod guests;
 mod http;
 mod isolation;
+#[cfg(feature = "real-servers")]
+mod javascript_component;
 mod kill;
 mod matching;
 mod place;
@@ -47,6 +49,8 @@ fn main() -> ExitCode {
         company::trials(),
         failures::trials(),
         isolation::trials(),
+        #[cfg(feature = "real-servers")]
+        javascript_component::trials(),
         kill::trials(),
         #[cfg(feature = "real-servers")]
         python_component::trials(),

@@ -20,7 +20,7 @@ pub(crate) const MANIFEST: &str = "provisor.toml";
 /// Compiled components, shared by all tests. The folder is the build's, so the next `cargo test` finds them too.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
 /// Longer than any command here takes on a slow machine; what takes longer hangs.
-const PATIENCE: Duration = Duration::from_mins(3);
+const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(crate) struct Place {
     folder: TempDir,

@@ -1,22 +1,17 @@
 //! A connector in Python: its runtime imports files and sockets whether it uses them or not, so it is admitted, and it gets neither.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::counterparts;
+use crate::counterparts::{self, Component};
 use crate::place::{MANIFEST, Place};
 use crate::trials;
 
 trials![ten_people_arrive_and_no_door_opens, a_failure_raised_in_python_is_a_failure_of_the_contract];
-
-const CONNECTOR: &str = include_str!("../python/connector.py");
-const WIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../wit");
 
 fn place(elsewhere: &str) -> Place {
     let manifest = format!(
@@ -74,38 +69,14 @@ fn a_failure_raised_in_python_is_a_failure_of_the_contract() {
     ended.assert_code(1).assert_output(&["error[backend.invalid-settings]: python.elsewhere is host:port"]);
 }
 
-/// The component, made once for each state of its source and of the contract: making it takes seconds and gives other bytes every time, which would have to be
-/// compiled anew.
 fn component() -> &'static Path {
     static COMPONENT: OnceLock<PathBuf> = OnceLock::new();
     COMPONENT.get_or_init(|| {
-        let program = counterparts::program("componentize-py");
-        let mut hasher = DefaultHasher::new();
-        (CONNECTOR, &program).hash(&mut hasher);
-        let mut interfaces: Vec<PathBuf> =
-            std::fs::read_dir(WIT).expect("the contract").map(|entry| entry.expect("an entry").path()).collect();
-        interfaces.sort();
-        for interface in interfaces {
-            std::fs::read(interface).expect("an interface").hash(&mut hasher);
-        }
-        let made = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python-{:016x}.wasm", hasher.finish()));
-        if !made.is_file() {
-            make(&program, &made);
-        }
-        made
+        let component = Component { name: "python", file: "connector.py", source: include_str!("../python/connector.py") };
+        component.made(&counterparts::program("componentize-py"), |program, wit| {
+            let mut command = Command::new(program);
+            command.args(["-d", wit, "-w", "source-connector", "componentize", "connector", "-o", "connector.wasm"]);
+            command
+        })
     })
-}
-
-fn make(program: &Path, made: &Path) {
-    // A folder of its own: Python leaves compiled files beside its sources.
-    let folder = TempDir::new_in(env!("CARGO_TARGET_TMPDIR")).expect("a temporary folder");
-    std::fs::write(folder.path().join("connector.py"), CONNECTOR).expect("the source was written");
-    let output = Command::new(program)
-        .args(["-d", WIT, "-w", "source-connector", "componentize", "connector", "-o", "connector.wasm"])
-        .current_dir(folder.path())
-        .output()
-        .expect("componentize-py starts");
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    assert!(output.status.success(), "componentize-py ended with {}\n{}{}", output.status, said[0], said[1]);
-    std::fs::rename(folder.path().join("connector.wasm"), made).expect("the component was moved");
 }
