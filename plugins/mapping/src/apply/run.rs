@@ -61,6 +61,8 @@ pub(crate) struct Run<'r> {
     /// An id has to be looked up; the outcome does not count yet.
     pub pending: bool,
     pub(super) steps: Option<&'r mut Vec<Step>>,
+    /// Of the functions of this entity; a path or condition has one of its own.
+    pub budget: Cell<u32>,
     pub random: Option<Random>,
 }
 
@@ -100,6 +102,7 @@ impl<'r> Run<'r> {
             unresolved: Vec::new(),
             pending: false,
             steps,
+            budget: Cell::new(BUDGET),
             random: None,
         }
     }

@@ -134,10 +134,10 @@ fn matches<'d>(left: &Term<'d>, right: &Term<'d>, scope: &Scope<'d>) -> Result<b
         (Term::Pattern(pattern), value) | (value, Term::Pattern(pattern)) => (pattern, value),
         _ => return Ok(false),
     };
-    let Some(elements) = value.elements() else { return pattern.matches(value.matched_text()).map_err(|_| PathError::Limit) };
+    let Some(elements) = value.elements() else { return pattern.matches(value.matched_text(), scope.budget).map_err(|_| PathError::Limit) };
     for element in elements {
         scope.spend()?;
-        if pattern.matches(element.matched_text()).map_err(|_| PathError::Limit)? {
+        if pattern.matches(element.matched_text(), scope.budget).map_err(|_| PathError::Limit)? {
             return Ok(true);
         }
     }

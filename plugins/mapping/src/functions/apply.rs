@@ -184,16 +184,16 @@ impl Run<'_> {
             Kind::ReplaceMatches { regex, replacement, which } => {
                 let replacement = self.parameter(replacement, at)?;
                 let made = self.expression(function, regex)?;
-                replace(&made, content, &replacement, *which, result).map_err(|failure| self.failed(function, failure))?;
+                replace(&made, content, &replacement, *which, &self.budget, result).map_err(|failure| self.failed(function, failure))?;
             }
             Kind::MatchRegex(regex) => {
                 let made = self.expression(function, regex)?;
-                let found = made.matches(content).map_err(|limit| self.failed(function, limit.into()))?;
+                let found = made.matches(content, &self.budget).map_err(|limit| self.failed(function, limit.into()))?;
                 return Ok(Some(self.arena.scalar(if found { "true" } else { "false" })));
             }
             Kind::MatchedGroup { regex, group: number } => {
                 let made = self.expression(function, regex)?;
-                match group(&made, content, *number).map_err(|failure| self.failed(function, failure))? {
+                match group(&made, content, *number, &self.budget).map_err(|failure| self.failed(function, failure))? {
                     Some(found) => push(result, &found),
                     None => return Ok(None),
                 }

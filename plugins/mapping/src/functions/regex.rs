@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use fancy_regex::Captures;
 
 use super::{Failure, SIZE};
-use crate::condition::pattern::{Limit, Pattern, Search};
+use crate::condition::pattern::{Budget, Limit, Pattern, Search};
 use crate::variables::Template;
 
 /// A regular expression that is searched for: known when the transformation is loaded, or made of variables.
@@ -66,7 +66,14 @@ pub(crate) enum Which {
 
 /// Replace matches; `$1` in the replacement is a group, a backslash takes the next character as it is. (`${name}` has
 /// become a variable's text before.)
-pub(super) fn replace(search: &Search, text: &str, replacement: &str, which: Which, out: &mut String) -> Result<(), Failure> {
+pub(super) fn replace(
+    search: &Search,
+    text: &str,
+    replacement: &str,
+    which: Which,
+    budget: &Budget,
+    out: &mut String,
+) -> Result<(), Failure> {
     let mut from = 0;
     let mut put = |found: &Captures<'_>, out: &mut String| -> Result<(), Failure> {
         let Some(whole) = found.get(0) else { return Ok(()) };
@@ -77,13 +84,13 @@ pub(super) fn replace(search: &Search, text: &str, replacement: &str, which: Whi
     };
     match which {
         Which::First => {
-            if let Some(found) = search.first(text)? {
+            if let Some(found) = search.first(text, budget)? {
                 put(&found, out)?;
             }
         }
         Which::Last => {
             let mut last = None;
-            search.each(text, |found| {
+            search.each(text, budget, |found| {
                 last = Some(found);
                 Ok(())
             })?;
@@ -93,7 +100,7 @@ pub(super) fn replace(search: &Search, text: &str, replacement: &str, which: Whi
         }
         Which::All => {
             let mut failure = None;
-            let end = search.each(text, |found| {
+            let end = search.each(text, budget, |found| {
                 put(&found, out).map_err(|what| {
                     failure = Some(what);
                     Limit
@@ -136,7 +143,7 @@ fn expand(found: &Captures<'_>, replacement: &str, out: &mut String) -> Result<(
 }
 
 /// A group of the first match; nothing if there is no match or the group took no part in it.
-pub(super) fn group<'t>(search: &Search, text: &'t str, group: usize) -> Result<Option<Cow<'t, str>>, Failure> {
-    let found = search.first(text)?;
+pub(super) fn group<'t>(search: &Search, text: &'t str, group: usize, budget: &Budget) -> Result<Option<Cow<'t, str>>, Failure> {
+    let found = search.first(text, budget)?;
     Ok(found.and_then(|found| found.get(group)).map(|group| Cow::Borrowed(group.as_str())))
 }

@@ -5,7 +5,7 @@ use super::{Pattern, Search};
 /// The text the first match covers; a dash where there is none.
 fn found(body: &str, text: &str) -> String {
     let search = Search::compile(body).unwrap_or_else(|what| panic!("{body}: {what}"));
-    let found = search.first(text).expect("few steps");
+    let found = search.first(text, &super::Budget::new(100_000)).expect("few steps");
     found.and_then(|found| found.get(0)).map_or("-".to_owned(), |whole| format!("<{}>", whole.as_str()))
 }
 
@@ -232,7 +232,7 @@ fn a_whole_text_matches_as_matches_does() {
         ("a.", "d", "a\r", true),
     ] {
         let pattern = Pattern::compile(body, flags).unwrap_or_else(|what| panic!("{body}: {what}"));
-        assert_eq!(pattern.matches(text), Ok(expected), "/{body}/{flags} on {text:?}");
+        assert_eq!(pattern.matches(text, &super::Budget::new(100_000)), Ok(expected), "/{body}/{flags} on {text:?}");
     }
 }
 
@@ -249,7 +249,7 @@ fn every_match_in_turn_as_find_does() {
     ] {
         let mut all = "|".to_owned();
         let search = Search::compile(body).expect("an expression");
-        let end = search.each(text, |found| {
+        let end = search.each(text, &super::Budget::new(100_000), |found| {
             all.push_str(found.get(0).map_or("", |whole| whole.as_str()));
             all.push('|');
             Ok(())

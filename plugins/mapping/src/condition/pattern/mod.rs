@@ -3,6 +3,8 @@
 //! [`java`] translates them; lookaround, atomic groups, possessive quantifiers and back references come from `fancy-regex`, whose backtracking is bounded. The
 //! commonest shapes (`SAC_.*`, `.*@example\.com`) need no engine at all. Whatever cannot be translated is an error when the expression is compiled.
 
+use std::cell::Cell;
+
 use fancy_regex::Captures;
 
 mod class;
@@ -14,6 +16,8 @@ mod tokens;
 
 /// Steps back that one search may take.
 const STEPS: usize = 100_000;
+/// Steps back that a search may take before it costs [`Cost::LONG`]: enough for nearly every one.
+const FEW_STEPS: usize = 1_000;
 /// Bytes a compiled expression may take.
 const SIZE: usize = 4 << 20;
 /// Bytes an expression may have.
@@ -26,6 +30,24 @@ const MATCHES: usize = 10_000;
 /// A match took too many steps, or the text is too long for an expression that goes back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Limit;
+
+/// What is left of the steps that the work on one entity may take; see [`crate::path::BUDGET`].
+pub type Budget = Cell<u32>;
+
+/// What a search takes from a [`Budget`]. The engine does not tell its steps, so a search that goes back is tried with few of them first.
+struct Cost;
+
+impl Cost {
+    /// Without going back: time in proportion to the text.
+    const PLAIN: u32 = 1;
+    const SHORT: u32 = 20;
+    const LONG: u32 = 20_000;
+
+    fn spend(budget: &Budget, cost: u32) -> Result<(), Limit> {
+        budget.set(budget.get().checked_sub(cost).ok_or(Limit)?);
+        Ok(())
+    }
+}
 
 /// A regular expression that has to match a whole text.
 #[derive(Debug)]
@@ -54,10 +76,10 @@ impl Pattern {
     }
 
     /// Whether the whole text matches.
-    pub fn matches(&self, text: &str) -> Result<bool, Limit> {
+    pub fn matches(&self, text: &str, budget: &Budget) -> Result<bool, Limit> {
         match &self.0 {
             Shape::Literal { before, text: wanted, after } => Ok(literal_matches(text, *before, wanted, *after)),
-            Shape::Regex(search) => Ok(search.at(text, 0)?.is_some()),
+            Shape::Regex(search) => Ok(search.at(text, 0, budget)?.is_some()),
         }
     }
 }
@@ -66,6 +88,8 @@ impl Pattern {
 #[derive(Clone, Debug)]
 pub struct Search {
     regex: fancy_regex::Regex,
+    /// Of an expression that goes back: the same with few steps.
+    short: Option<fancy_regex::Regex>,
     backtracks: bool,
     continues: bool,
 }
@@ -84,35 +108,44 @@ impl Search {
         }
         let java::Translated { text, backtracks, continues } = java::translate(body, flags, whole).map_err(wrong)?;
         let text = if whole { format!(r"\A(?:{text})\z") } else { text };
-        let regex = fancy_regex::RegexBuilder::new(&text)
-            .backtrack_limit(STEPS)
-            .delegate_size_limit(SIZE)
-            .delegate_dfa_size_limit(SIZE)
-            .build()
-            .map_err(|error| wrong(error.to_string()))?;
-        Ok(Self { regex, backtracks, continues })
+        let compile = |steps| {
+            let mut builder = fancy_regex::RegexBuilder::new(&text);
+            builder.backtrack_limit(steps).delegate_size_limit(SIZE).delegate_dfa_size_limit(SIZE);
+            builder.build().map_err(|error| wrong(error.to_string()))
+        };
+        let short = if backtracks { Some(compile(FEW_STEPS)?) } else { None };
+        Ok(Self { regex: compile(STEPS)?, short, backtracks, continues })
     }
 
     /// The first match from this byte on.
-    fn at<'t>(&self, text: &'t str, from: usize) -> Result<Option<Captures<'t>>, Limit> {
-        if self.backtracks && text.len() > TEXT {
-            return Err(Limit);
+    fn at<'t>(&self, text: &'t str, from: usize, budget: &Budget) -> Result<Option<Captures<'t>>, Limit> {
+        if let Some(short) = &self.short {
+            if text.len() > TEXT {
+                return Err(Limit);
+            }
+            Cost::spend(budget, Cost::SHORT)?;
+            if let Ok(found) = short.captures_from_pos(text, from) {
+                return Ok(found);
+            }
+            Cost::spend(budget, Cost::LONG)?;
+        } else {
+            Cost::spend(budget, Cost::PLAIN)?;
         }
         self.regex.captures_from_pos(text, from).map_err(|_| Limit)
     }
 
     /// The first match.
-    pub fn first<'t>(&self, text: &'t str) -> Result<Option<Captures<'t>>, Limit> {
-        self.at(text, 0)
+    pub fn first<'t>(&self, text: &'t str, budget: &Budget) -> Result<Option<Captures<'t>>, Limit> {
+        self.at(text, 0, budget)
     }
 
     /// Every match in turn, as `Matcher.find` of Java finds them: behind an empty match one character is passed over, and an empty match may follow another match
     /// immediately.
-    pub fn each<'t>(&self, text: &'t str, mut take: impl FnMut(Captures<'t>) -> Result<(), Limit>) -> Result<(), Limit> {
+    pub fn each<'t>(&self, text: &'t str, budget: &Budget, mut take: impl FnMut(Captures<'t>) -> Result<(), Limit>) -> Result<(), Limit> {
         let mut from = 0;
         let mut count = 0;
         while from <= text.len() {
-            let Some(found) = self.at(text, from)? else { break };
+            let Some(found) = self.at(text, from, budget)? else { break };
             count += 1;
             if self.backtracks && count > MATCHES {
                 return Err(Limit);
@@ -177,7 +210,11 @@ mod tests {
 
     #[track_caller]
     fn check(body: &str, flags: &str, text: &str, expected: bool) {
-        assert_eq!(Pattern::compile(body, flags).expect("an expression").matches(text), Ok(expected), "/{body}/{flags} on {text:?}");
+        assert_eq!(
+            Pattern::compile(body, flags).expect("an expression").matches(text, &Budget::new(100)),
+            Ok(expected),
+            "/{body}/{flags} on {text:?}"
+        );
     }
 
     #[test]
@@ -236,20 +273,29 @@ mod tests {
             (r"(?<=a)(.*)(.*)(.*)(.*)(.*)\1b", "a".repeat(400)),
         ] {
             let pattern = Search::compile(body).expect("an expression");
-            assert!(pattern.first(&text).is_err(), "{body}");
+            assert!(pattern.first(&text, &Budget::new(100_000)).is_err(), "{body}");
         }
         // Without lookaround and the like nothing goes back, so these take time in proportion to the text.
         for body in [r"(a+)+", r"(a|a)*b", r"(a|aa)+$", r"(.*)*", r"((a*)*)*b", r"(?=(a+a+)+y)a", r"(a?){100}a{100}"] {
-            assert!(Pattern::compile(body, "").expect("an expression").matches(&"a".repeat(TEXT)).is_ok(), "{body}");
+            assert!(Pattern::compile(body, "").expect("an expression").matches(&"a".repeat(TEXT), &Budget::new(20)).is_ok(), "{body}");
         }
         let anchored = Search::compile(r"(?<!b)a").expect("an expression");
-        assert_eq!(anchored.first(&"a".repeat(TEXT + 1)).err(), Some(Limit));
+        assert_eq!(anchored.first(&"a".repeat(TEXT + 1), &Budget::new(100_000)).err(), Some(Limit));
         let mut found = 0;
-        let end = anchored.each(&"a".repeat(TEXT), |_| {
+        let end = anchored.each(&"a".repeat(TEXT), &Budget::new(1_000_000), |_| {
             found += 1;
             Ok(())
         });
         assert_eq!((end, found), (Err(Limit), MATCHES));
+        // Every match alone would be allowed; all of them together are not.
+        let costly = Search::compile(r"(?:(?:(a)|a){16}\1b|a)").expect("an expression");
+        let mut found = 0;
+        let end = costly.each(&"a".repeat(2_000), &Budget::new(crate::path::BUDGET), |_| {
+            found += 1;
+            Ok(())
+        });
+        assert_eq!(end, Err(Limit));
+        assert!(found < 300, "{found}");
     }
 
     #[test]
