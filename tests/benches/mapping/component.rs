@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use crate::Case;
 
-const COMPONENT: &str = concat!(env!("PLUGINS"), "/mapping.wasm");
+pub(crate) const COMPONENT: &str = concat!(env!("PLUGINS"), "/mapping.wasm");
 /// Compiled components, kept from one `cargo bench` to the next.
 const CACHE: &str = concat!(env!("CARGO_TARGET_TMPDIR"), "/compiled");
 

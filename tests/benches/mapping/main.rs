@@ -1,8 +1,11 @@
-//! The mapping, natively and as a component, side by side: the same engine, the same users, the same page. `benches/README.md` says how to read the figures.
+//! The mapping side by side, over the same users and the same page: natively, as a component in the host's sandbox, as a component without interruption checks, and
+//! the same work by hand over `serde_json::Value`. `benches/README.md` says how to read the figures.
 
 mod component;
 mod group;
+mod naive;
 mod native;
+mod unchecked;
 #[path = "../../../plugins/mapping/benches/fixture/mod.rs"]
 mod users;
 
@@ -12,6 +15,8 @@ use criterion::{Criterion, Throughput};
 
 use component::Component;
 use native::Native;
+use serde_json::Value;
+use unchecked::Unchecked;
 
 /// Entities of a page.
 const PAGE: usize = 128;
@@ -50,38 +55,44 @@ fn main() {
     ];
     for case in &cases {
         let (mut native, mut component) = (Native::open(case), Component::open(case));
+        let mut unchecked = Unchecked::open(case);
         assert_eq!(native.documents(), component.documents(), "both are the same code");
+        assert_eq!(native.documents(), unchecked.documents(), "all are the same code");
+        let values =
+            |documents: Vec<String>| -> Vec<Value> { documents.iter().map(|text| serde_json::from_str(text).expect("JSON")).collect() };
+        assert_eq!(values(native.documents()), values(naive::documents(case.entity_type, &case.page)), "the same is computed");
         let mut group = criterion.benchmark_group(case.name);
         group.throughput(Throughput::Elements(case.page.len() as u64));
         group.bench_function("native", |bencher| bencher.iter(|| native.apply()));
         group.bench_function("component", |bencher| bencher.iter(|| component.apply()));
+        group.bench_function("component without interruption checks", |bencher| bencher.iter(|| unchecked.apply()));
+        group.bench_function("by hand over serde_json::Value", |bencher| bencher.iter(|| naive::apply(case.entity_type, &case.page)));
         group.finish();
         if all {
-            side_by_side(case, &mut native, &mut component);
+            side_by_side(case, &mut native, &mut component, &mut unchecked);
         }
     }
     criterion.final_summary();
 }
 
-/// Measure both in turn and print the medians and their ratio.
-fn side_by_side(case: &Case, native: &mut Native, component: &mut Component) {
-    let (mut natives, mut components) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
+/// Measure all in turn and print the medians and their ratios to the first.
+fn side_by_side(case: &Case, native: &mut Native, component: &mut Component, unchecked: &mut Unchecked) {
+    let mut times: [Vec<Duration>; 4] = Default::default();
     for _ in 0..ROUNDS {
-        natives.push(took(case, || native.apply()));
-        components.push(took(case, || component.apply()));
+        times[0].push(took(case, || native.apply()));
+        times[1].push(took(case, || component.apply()));
+        times[2].push(took(case, || unchecked.apply()));
+        times[3].push(took(case, || naive::apply(case.entity_type, &case.page)));
     }
-    let (native, component) = (median(natives), median(components));
     let each =
         |time: Duration| time.as_secs_f64() * 1e6 / f64::from(u32::try_from(case.page.len()).unwrap_or(u32::MAX)) / f64::from(case.times);
-    println!(
-        "{}: native {:.2} us an entity ({:.0}/s), component {:.2} us ({:.0}/s), component/native {:.2}\n",
-        case.name,
-        each(native),
-        1e6 / each(native),
-        each(component),
-        1e6 / each(component),
-        component.as_secs_f64() / native.as_secs_f64(),
-    );
+    let medians = times.map(median);
+    println!("{}:", case.name);
+    for (name, time) in ["native", "component", "component without checks", "by hand over serde_json"].into_iter().zip(medians) {
+        let ratio = time.as_secs_f64() / medians[0].as_secs_f64();
+        println!("  {name:<24} {:>10.2} us an entity {:>9.0}/s  {ratio:.2} of native", each(time), 1e6 / each(time));
+    }
+    println!();
 }
 
 fn took(case: &Case, mut apply: impl FnMut()) -> Duration {
