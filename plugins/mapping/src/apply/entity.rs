@@ -8,7 +8,7 @@ use super::{Fault, Input, Mapped, Operation, Outcome, Scratch, Skip, Step};
 use crate::document::{Action, Entity, Mapping, Scope, Set, Source, Transformation};
 use crate::functions::Random;
 use crate::json::{Doc, Kind, Source as TextSource, Value, parse, without_duplicates};
-use crate::output::{Docs, Id, Shape};
+use crate::output::{Docs, Id};
 use crate::path::{BUDGET, Found, Hit, Path, PathError, Scope as PathScope};
 
 impl Transformation {
@@ -251,21 +251,9 @@ impl<'r> Run<'r> {
 
     /// A list of one element becomes the element.
     fn collapse(&mut self, value: Id, pointer: &str) -> Id {
-        if self.shape(value) != Shape::Array {
-            return value;
-        }
-        // Looked into without opening it: most lists have more elements or none.
-        if self.count(value) != 1 {
-            return value;
-        }
-        match self.elements(value).as_deref() {
-            Some([only]) => {
-                let only = *only;
-                self.step(pointer, || "took the only element of the list".to_owned(), Some(only));
-                only
-            }
-            _ => value,
-        }
+        let Some(only) = self.only_element(value) else { return value };
+        self.step(pointer, || "took the only element of the list".to_owned(), Some(only));
+        only
     }
 
     /// What a path leads to. A list without elements, a missing value and a path that makes no sense here (a filter on null) are nothing.

@@ -306,9 +306,8 @@ impl<'r> Run<'r> {
         self.arena.shape(value, &self.docs(&extra))
     }
 
-    pub(super) fn count(&self, value: Id) -> usize {
-        let extra = self.extra.doc();
-        self.arena.count(value, &self.docs(&extra))
+    pub(super) fn only_element(&mut self, value: Id) -> Option<Id> {
+        self.change(|arena, docs, _| arena.only_element(value, docs))
     }
 
     /// The same at the end of another text; false for null, lists and objects.

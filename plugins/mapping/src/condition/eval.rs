@@ -1,9 +1,10 @@
 //! Whether a condition holds.
 
 use super::operand::Term;
-use super::{Filter, Operator};
-use crate::json::Value;
-use crate::path::{PathError, Scope};
+use super::{Filter, Operand, Operator};
+use crate::json::text::same;
+use crate::json::{Kind, Value};
+use crate::path::{Path, PathError, Scope};
 
 impl Filter {
     /// Whether the filter takes this element. An operand that makes no sense makes the whole filter false, whatever stands beside it; only a limit is passed on.
@@ -36,8 +37,37 @@ impl Filter {
             Self::Not(inner) => Ok(!inner.holds(scope)?),
             Self::Exists(path, expected) => Ok(path.exists(scope)? == *expected),
             Self::Predicate(predicate) => predicate.holds(scope),
+            Self::Compare(Operand::Path(path), operator @ (Operator::Equal | Operator::NotEqual), right)
+                if let Some(equal) = plain_equal(path, right, scope) =>
+            {
+                Ok(equal == matches!(operator, Operator::Equal))
+            }
             Self::Compare(left, operator, right) => compare(&Term::of(left, scope)?, *operator, &Term::of(right, scope)?, scope),
         }
+    }
+}
+
+/// [`Term::equals`] for what stands in most conditions: a path of names and indexes, and a text or boolean. Nothing where more has to be looked at.
+fn plain_equal<'d>(path: &'d Path, right: &'d Operand, scope: &Scope<'d>) -> Option<bool> {
+    if !path.is_simple() {
+        return None;
+    }
+    let kind_and_value = |wanted: fn(Kind) -> bool| {
+        let value = path.follow(if path.from_root { scope.root } else { scope.item });
+        value.map(|value| (wanted(value.kind()), value))
+    };
+    match right {
+        Operand::Text(text) => match kind_and_value(|kind| kind == Kind::String) {
+            Some((true, value)) => value.plain().map(|plain| same(plain.as_bytes(), text.as_bytes())),
+            // A number is compared as a number.
+            Some((false, value)) if value.kind() == Kind::Number => None,
+            _ => Some(false),
+        },
+        Operand::Bool(wanted) => match kind_and_value(|kind| matches!(kind, Kind::True | Kind::False)) {
+            Some((true, value)) => Some((value.kind() == Kind::True) == *wanted),
+            _ => Some(false),
+        },
+        _ => None,
     }
 }
 

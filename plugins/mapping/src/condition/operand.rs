@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use super::{Operand, Pattern};
+use crate::json::text::same;
 use crate::json::{Kind, Value, number};
 use crate::path::{Found, Hit, Made, Path, PathError, Scope};
 
@@ -123,7 +124,7 @@ impl<'d> Term<'d> {
         Ok(match (self, right) {
             (Self::Null, Self::Null) => true,
             (Self::Bool(a), Self::Bool(b)) => a == b,
-            (Self::Text(a), Self::Text(b) | Self::Number(b)) => a == b,
+            (Self::Text(a), Self::Text(b) | Self::Number(b)) => same(a.as_bytes(), b.as_bytes()),
             (Self::Number(a), Self::Number(b) | Self::Text(b)) => number::compare(a, b) == Some(Ordering::Equal),
             _ if self.is_leaf() || right.is_leaf() => false,
             _ => self.identical(right, scope)?,

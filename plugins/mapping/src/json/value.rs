@@ -130,6 +130,11 @@ impl<'d> Value<'d> {
         if self.node().escaped { Cow::Owned(unescape(self.inner())) } else { Cow::Borrowed(self.inner()) }
     }
 
+    /// A string's content, if nothing in it has to be decoded. Call it on strings only.
+    pub fn plain(self) -> Option<&'d str> {
+        if self.node().escaped { None } else { Some(self.inner()) }
+    }
+
     /// Elements of an array, members of an object.
     pub fn count(self) -> usize {
         self.node().count as usize

@@ -334,12 +334,18 @@ impl Arena {
         if let Node::Raw { slot, .. } = self.node(id) { Some(slot) } else { None }
     }
 
-    /// How many elements or members; 0 for a scalar.
-    pub fn count(&self, id: Id, docs: &Docs<'_>) -> usize {
+    /// The element of an array that has one. Others are not opened for it: most lists have more elements or none.
+    pub fn only_element(&mut self, id: Id, docs: &Docs<'_>) -> Option<Id> {
+        if let Node::Raw { slot, .. } = self.node(id) {
+            let value = docs.value(slot);
+            if value.kind() != Kind::Array || value.count() != 1 {
+                return None;
+            }
+            self.open_slot(id, slot, docs);
+        }
         match self.node(id) {
-            Node::Object(list) | Node::Array(list) => list.count as usize,
-            Node::Raw { slot, .. } => docs.value(slot).count(),
-            Node::Hole | Node::Text { .. } => 0,
+            Node::Array(List { first, count: 1, .. }) => Some(self.entries[first as usize].value),
+            _ => None,
         }
     }
 

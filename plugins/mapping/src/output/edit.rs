@@ -51,9 +51,17 @@ impl Arena {
         member
     }
 
+    /// Set a member of an object; the value's node becomes the member's and must not be used afterwards. What is no object becomes one.
     pub fn set_member(&mut self, id: Id, key: Key, value: Id, docs: &Docs<'_>) {
-        let member = self.member_or_new(id, key, docs);
-        self.replace(member, value);
+        self.open(id, docs);
+        let mut list = if let Node::Object(list) = self.node(id) { list } else { List::EMPTY };
+        if let Some((_, at)) = self.entry(list, key, docs) {
+            let member = self.entries[at as usize].value;
+            self.replace(member, value);
+            return;
+        }
+        self.append(&mut list, key, value);
+        self.nodes[id as usize] = Node::Object(list);
     }
 
     /// The element of an array, made if it is not there; what lies between becomes holes. What is no array becomes one.

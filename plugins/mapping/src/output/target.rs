@@ -32,6 +32,8 @@ impl Constants {
         let start = place(&self.text);
         push_quoted(&mut self.text, name);
         let end = place(&self.text);
+        // Behind the key, so that it is written together with its colon.
+        self.text.push(':');
         let inside = &self.text[start as usize + 1..end as usize - 1];
         Key { source: Source::Constants, start, end, fingerprint: fingerprint(inside.as_bytes()), escaped: inside.contains('\\') }
     }
@@ -84,6 +86,7 @@ impl Arena {
             return;
         };
         match *segment {
+            Segment::Key(key) if rest.is_empty() => self.set_member(at, key, value, docs),
             Segment::Key(key) => {
                 let member = self.member_or_new(at, key, docs);
                 self.set_at(member, rest, value, docs);

@@ -19,8 +19,12 @@ impl Arena {
                         out.push(',');
                     }
                     first = false;
-                    push(out, self.span(entry.key.source, entry.key.start, entry.key.end, docs));
-                    out.push(':');
+                    if entry.key.source == Source::Constants {
+                        push(out, self.span(Source::Constants, entry.key.start, entry.key.end + 1, docs));
+                    } else {
+                        push(out, self.span(entry.key.source, entry.key.start, entry.key.end, docs));
+                        out.push(':');
+                    }
                     self.write(entry.value, docs, out);
                 }
                 out.push('}');
