@@ -13,13 +13,13 @@ pub fn check(data: &[u8]) {
     let (plain, engine) = (Pattern::compile(body, ""), Pattern::compile(body, "u"));
     assert_eq!(plain.is_ok(), engine.is_ok(), "{plain:?} {engine:?}");
     if let (Ok(plain), Ok(engine)) = (plain, engine)
-        && let (Ok(plain), Ok(engine)) = (plain.matches(text), engine.matches(text))
+        && let (Ok(plain), Ok(engine)) = (plain.matches(text, &plenty()), engine.matches(text, &plenty()))
     {
         assert_eq!(plain, engine, "{body:?} on {text:?} without and with the engine");
     }
     let flags: String = flags.chars().filter(|flag| "dixmsuU".contains(*flag)).take(7).collect();
     if let Ok(flagged) = Pattern::compile(body, &flags) {
-        assert_eq!(flagged.matches(text), flagged.matches(text));
+        assert_eq!(flagged.matches(text, &plenty()), flagged.matches(text, &plenty()));
     }
     let mappings: Vec<_> = [
         json!({"function": "matchRegex", "regex": body}),
@@ -34,4 +34,9 @@ pub fn check(data: &[u8]) {
     for transformation in mappings {
         twice(&transformation, &[USER]);
     }
+}
+
+/// Enough for one search.
+fn plenty() -> std::cell::Cell<u32> {
+    std::cell::Cell::new(mapping::path::BUDGET)
 }
