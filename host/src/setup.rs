@@ -16,7 +16,7 @@ use crate::{
         Trust, parse_network,
     },
     manifest::{self, Auth, ClientAuthentication, Element, Manifest, Problem, System},
-    pipeline::{ConnectorSpec, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, TargetSpec},
+    pipeline::{ConnectorSpec, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
     registry::{
         Registry, RegistryError,
         description::{Capability, Description, Reference},
@@ -189,6 +189,7 @@ impl Setup {
             settings: settings(system),
             page_size: system.page_size,
             retry: retry(system),
+            stop: Stop::never(),
         }
     }
 
@@ -218,6 +219,7 @@ impl Setup {
             unique_attributes,
             deletions: system.deletions,
             retry: retry(system),
+            stop: Stop::never(),
             max_failed: system.failures.max_count,
             max_failed_percent: system.failures.max_percent,
         }

@@ -19,7 +19,12 @@ use crate::place::{Ended, Place};
 use crate::scim_sink::{Kept, Sink};
 use crate::trials;
 
-trials![a_first_load_survives_being_killed, changes_survive_being_killed, a_server_gets_nothing_twice_from_a_client_that_is_killed,];
+trials![
+    a_first_load_survives_being_killed,
+    changes_survive_being_killed,
+    a_server_gets_nothing_twice_from_a_client_that_is_killed,
+    whoever_asks_a_run_to_stop_is_told_and_the_next_one_does_the_rest,
+];
 
 /// The full size takes minutes.
 const FULL: bool = cfg!(feature = "real-servers");
@@ -118,6 +123,39 @@ fn a_server_gets_nothing_twice_from_a_client_that_is_killed() {
     };
     Killer::new(took, kills).torment(fresh, |(place, _)| place, after_kill, check);
     assert!(unnoted.get() > 0, "no kill came between a create and its note");
+}
+
+fn whoever_asks_a_run_to_stop_is_told_and_the_next_one_does_the_rest() {
+    let (users, kills) = FIRST_LOAD;
+    let export = Export::of(company(users));
+    let fresh = || {
+        let place = Place::with_manifest(&into_folder());
+        export.write(&place);
+        place
+    };
+    let alone = Undisturbed::of(&fresh());
+    let (mut stopped, mut part) = (0, 0);
+    for number in 1..=kills / 2 {
+        let place = fresh();
+        let ended = place.run_asked_to_stop_at(alone.took * number / (kills / 2 + 1));
+        // Asked before it listened, or when it was done already.
+        if ended.code != Some(1) {
+            continue;
+        }
+        stopped += 1;
+        assert!(ended.stderr.contains("stopping after the page in hand"), "{}", ended.stderr);
+        let report: Value = serde_json::from_str(&ended.stdout).expect("a report");
+        assert_eq!((&report["status"], &report["error"]["code"]), (&"terminated".into(), &"run.stopped".into()), "{report}");
+        assert!(report["deletions"].as_array().into_iter().flatten().all(|deletion| deletion["deleted"] == 0), "{report}");
+        // What the report counts is there, and nothing else is.
+        let created: u64 = ["user", "group"].iter().filter_map(|of| report["systems"]["directory"][of]["created"].as_u64()).sum();
+        assert_eq!(created, relations(&place.path("provisor.db")).len() as u64, "{report}");
+        part += u32::from(created > 0);
+        let rest = place.run();
+        rest.assert_code(0);
+        alone.assert_same(&place);
+    }
+    assert!(stopped > 0 && part > 0, "{stopped} runs were stopped, {part} of them in the middle");
 }
 
 fn into_folder() -> String {

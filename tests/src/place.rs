@@ -133,6 +133,11 @@ impl Place {
         self.carry_out(&["run", "--json", MANIFEST], b"", |command| kill_at(command, moment))
     }
 
+    /// `provisor run --json`, asked to stop (SIGTERM) at this moment after its start, and then waited for.
+    pub(crate) fn run_asked_to_stop_at(&self, moment: Duration) -> Ended {
+        self.carry_out(&["run", "--json", MANIFEST], b"", |command| terminate_at(command, moment))
+    }
+
     fn carry_out(&self, arguments: &[impl AsRef<OsStr>], input: &[u8], wait: impl FnOnce(&mut Command) -> ExitStatus) -> Ended {
         let stream = |name| self.streams.path().join(name);
         fs::write(stream("in"), input).expect("standard input was written");
@@ -196,6 +201,14 @@ fn kill_at(command: &mut Command, moment: Duration) -> ExitStatus {
         }
         std::thread::sleep(left.min(Duration::from_millis(5)));
     }
+}
+
+fn terminate_at(command: &mut Command, moment: Duration) -> ExitStatus {
+    let mut child = command.spawn().expect("the command starts");
+    std::thread::sleep(moment);
+    // It may have ended by itself; until it is waited for, its number is nobody else's.
+    let _ = Command::new("kill").args(["-TERM", &child.id().to_string()]).stderr(Stdio::null()).status().expect("kill is there");
+    child.wait().expect("the command can be waited for")
 }
 
 fn list(folder: &Path, inside: &Path, found: &mut Vec<String>) {

@@ -5,6 +5,7 @@ mod check;
 mod map;
 mod plugins;
 mod run;
+mod signals;
 
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 

@@ -7,10 +7,10 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, build};
+use super::{Exit, build, signals};
 use crate::{
     manifest::{self, Problem, System},
-    pipeline::{Job, Mapper, OpenError, read_job},
+    pipeline::{Job, Mapper, OpenError, SourceSpec, TargetSpec, read_job},
     registry::description::Role,
     report::progress::Progress,
     setup::{self, Setup, SetupError},
@@ -63,15 +63,23 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     }
     let state = SqliteStore::open(&setup.manifest.state).map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
     let state: Arc<dyn StateStore> = Arc::new(state);
+    let stop = signals::stop();
     let mut code = 0;
     for source in sources {
+        if stop.is_asked() {
+            break;
+        }
         let targets = setup
             .manifest
             .targets_of(&source.name)
-            .map(|target| setup.target(target, &source.name, state.clone(), args.moved.contains(&target.name)))
+            .map(|target| TargetSpec {
+                stop: stop.clone(),
+                ..setup.target(target, &source.name, state.clone(), args.moved.contains(&target.name))
+            })
             .collect();
         let progress = if args.json { Progress::hidden() } else { Progress::new() };
-        let job = Job { source: setup.source(source), mapping: setup.mapping(source, None), targets, state: state.clone(), progress };
+        let source_spec = SourceSpec { stop: stop.clone(), ..setup.source(source) };
+        let job = Job { source: source_spec, mapping: setup.mapping(source, None), targets, state: state.clone(), progress };
         let report = read_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
         if args.json {
             println!("{}", report.json());

@@ -79,7 +79,7 @@ pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&Compl
     let mut mapper = Mapper::lazy(run.spec.mapping.clone());
     loop {
         let batch = run.state.unseen(&run.link, entity_type, &seen, after, BATCH).await?;
-        let Some(last) = batch.last() else { break };
+        let Some(last) = batch.last().filter(|_| !run.spec.stop.is_asked()) else { break };
         after = last.id;
         delete_batch(writer, &mut mapper, entity_type, batch, &mut deletion).await?;
     }

@@ -57,6 +57,7 @@ fn remembered(status: Status) -> RunStatus {
         Status::Success => RunStatus::Success,
         Status::FinishedWithError => RunStatus::FinishedWithError,
         Status::Failed => RunStatus::Failed,
+        Status::Terminated => RunStatus::Terminated,
     }
 }
 
@@ -108,6 +109,12 @@ impl Course {
         let mut source = Some(open_source(&job.source).await?);
         let mut reads = Vec::new();
         for entity_type in &read_types {
+            if job.source.stop.is_asked() {
+                if self.error.is_none() {
+                    return Err(PipelineError::Asked);
+                }
+                break;
+            }
             let (read, back) = self.take_type(job, entity_type.as_str().into(), source.take(), mapper, targets).await?;
             mapper = back.1;
             source = back.0;
@@ -253,6 +260,7 @@ impl Course {
         let failed = systems.iter().flat_map(|(_, types)| types.values()).any(|counts| counts.failed > 0);
         let withheld = self.deletions.iter().any(|deletion| matches!(deletion.decision, Decision::HeldBack | Decision::NotProven));
         let status = match (&self.error, failed || withheld) {
+            (Some(error), _) if error.code == PipelineError::Asked.code() => Status::Terminated,
             (Some(_), _) => Status::Failed,
             (None, true) => Status::FinishedWithError,
             (None, false) => Status::Success,

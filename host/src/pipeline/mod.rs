@@ -15,6 +15,7 @@ mod read;
 mod relations;
 mod retry;
 mod spill;
+mod stop;
 mod target;
 mod transform;
 mod write;
@@ -23,6 +24,7 @@ pub use job::{Job, read_job};
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;
+pub use stop::{Stop, Stopper};
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
 pub use transform::{ElementSpec, Mapper, MappingSpec, OpenError, diagnostic_line};
 
@@ -55,6 +57,8 @@ pub enum PipelineError {
          more was written"
     )]
     TooManyFailures { system: String, failed: u64, handled: u64 },
+    #[error("the run was asked to stop, and has; what is committed stays, and the next run does the rest")]
+    Asked,
     #[error("a stage of the run ended by itself: {0}")]
     Stage(String),
 }
@@ -77,6 +81,7 @@ impl PipelineError {
             Self::GivenUp { .. } => "plugin.given-up",
             Self::Away { .. } => "target.away",
             Self::TooManyFailures { .. } => "target.too-many-failures",
+            Self::Asked => "run.stopped",
             Self::Stage(_) => "pipeline.stage",
         }
     }

@@ -8,6 +8,7 @@ use super::{
     clock::StageClock,
     page::RawPage,
     retry::{Again, Retry},
+    stop::Stop,
 };
 use crate::{
     report::{Counts, Failure, Stage},
@@ -29,6 +30,7 @@ pub struct SourceSpec {
     pub settings: Settings,
     pub page_size: u32,
     pub retry: Retry,
+    pub stop: Stop,
 }
 
 /// Why a source could not be opened or a page could not be read.
@@ -42,6 +44,8 @@ pub enum ReadError {
     Loop { cursor: String },
     #[error("reading was stopped because a later stage ended")]
     Stopped,
+    #[error("the run was asked to stop, and has; what is committed stays, and the next run does the rest")]
+    Asked,
 }
 
 impl ReadError {
@@ -52,6 +56,7 @@ impl ReadError {
             Self::Fault(fault) => fault.code(),
             Self::Loop { .. } => "read.cursor-repeats",
             Self::Stopped => "read.stopped",
+            Self::Asked => "run.stopped",
         }
     }
 }
@@ -113,6 +118,9 @@ pub async fn open(spec: &SourceSpec) -> Result<Source, ReadError> {
 async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<contract::Page, ReadError> {
     let (mut attempt, mut away) = (0, None::<Instant>);
     loop {
+        if spec.stop.is_asked() {
+            return Err(ReadError::Asked);
+        }
         let failure = match source.read_page(query).await? {
             Ok(page) => return Ok(page),
             Err(failure) => failure,
@@ -131,7 +139,7 @@ async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<c
             _ => return Err(ReadError::Refused(failure)),
         };
         tracing::warn!(system = %spec.name, code = failure_code(&failure.kind), ?pause, "reading is tried again: {}", failure.message);
-        tokio::time::sleep(pause).await;
+        spec.stop.sleep(pause).await;
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{
     PipelineError,
@@ -115,7 +115,7 @@ impl Writer {
                 let asked = failed.iter().filter_map(|(_, again)| if let Again::After(asked) = again { *asked } else { None }).max();
                 let pause = retry.pause(attempt, asked);
                 tracing::warn!(system = %self.run.spec.name, entities = failed.len(), ?pause, "tried again: {message}");
-                sleep(pause).await;
+                self.run.spec.stop.sleep(pause).await;
             }
             // A create that may have happened is not sent again: it is looked for first.
             let certain = |(at, again): &(usize, Again)| *again != Again::Unknown || !matches!(changes[*at].action, Action::Create(_));
@@ -154,7 +154,7 @@ impl Writer {
                 break;
             }
             if !silent {
-                sleep(retry.pause(attempt, None)).await;
+                self.run.spec.stop.sleep(retry.pause(attempt, None)).await;
             }
             let mut still = 0;
             for (planned, outcome) in settled.iter_mut().filter(|(planned, outcome)| is_doubtful(planned, outcome)) {
@@ -172,10 +172,10 @@ impl Writer {
         tracing::warn!(system = %self.run.spec.name, "the system is away; the run waits for it: {last}");
         for number in 0.. {
             let left = retry.max_outage.saturating_sub(began.elapsed());
-            if left.is_zero() {
+            if left.is_zero() || self.run.spec.stop.is_asked() {
                 break;
             }
-            sleep(retry.look(number).min(left)).await;
+            self.run.spec.stop.sleep(retry.look(number).min(left)).await;
             let Ok(instance) = self.instance().await else { continue };
             match instance.probe().await {
                 Ok(Err(failure)) if Again::of(&failure.kind) == Again::Unknown => last = failure.message,

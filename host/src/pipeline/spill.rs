@@ -76,7 +76,8 @@ impl Spill {
         let clock = writer.run.clock.clone();
         loop {
             let batch: Vec<Line> = lines.by_ref().take(BATCH).collect::<Result<_, _>>().map_err(PipelineError::Spill)?;
-            if batch.is_empty() {
+            // Those left keep no digest, so the next run maps them again.
+            if batch.is_empty() || writer.run.spec.stop.is_asked() {
                 return clock.time(Stage::Write, writer.settle_all()).await;
             }
             let unchanged: std::collections::HashSet<String> =

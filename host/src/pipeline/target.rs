@@ -20,6 +20,7 @@ use super::{
     relations::StateRelations,
     retry::Retry,
     spill::Spill,
+    stop::Stop,
     transform::MappingSpec,
     write::Writer,
 };
@@ -57,6 +58,7 @@ pub struct TargetSpec {
     pub unique_attributes: BTreeMap<String, Vec<String>>,
     pub deletions: crate::manifest::Deletions,
     pub retry: Retry,
+    pub stop: Stop,
     /// More failed entities than this and than `max_failed_percent` of those handled: no more is written.
     pub max_failed: u64,
     pub max_failed_percent: u8,

@@ -55,6 +55,8 @@ pub enum Status {
     FinishedWithError,
     /// The run could not go on.
     Failed,
+    /// It was asked to stop, and has; the rest is for the next run.
+    Terminated,
 }
 
 impl Status {
@@ -64,6 +66,7 @@ impl Status {
             Self::Success => "success",
             Self::FinishedWithError => "finished with error",
             Self::Failed => "failed",
+            Self::Terminated => "terminated",
         }
     }
 
@@ -71,7 +74,7 @@ impl Status {
     pub fn exit_code(self) -> u8 {
         match self {
             Self::Success => 0,
-            Self::Failed => 1,
+            Self::Failed | Self::Terminated => 1,
             Self::FinishedWithError => 4,
         }
     }

@@ -19,12 +19,14 @@ pub enum RunStatus {
     FinishedWithError,
     /// It could not go on.
     Failed,
+    /// Somebody asked it to stop.
+    Terminated,
     /// The process ended before the run did. What it had committed stays.
     Interrupted,
 }
 
 impl RunStatus {
-    const ALL: [Self; 5] = [Self::Running, Self::Success, Self::FinishedWithError, Self::Failed, Self::Interrupted];
+    const ALL: [Self; 6] = [Self::Running, Self::Success, Self::FinishedWithError, Self::Failed, Self::Terminated, Self::Interrupted];
 
     /// The word in the state file.
     pub fn word(self) -> &'static str {
@@ -33,6 +35,7 @@ impl RunStatus {
             Self::Success => "success",
             Self::FinishedWithError => "finished with error",
             Self::Failed => "failed",
+            Self::Terminated => "terminated",
             Self::Interrupted => "interrupted",
         }
     }

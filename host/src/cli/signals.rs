@@ -1,0 +1,39 @@
+//! SIGTERM and Ctrl-C: the first asks a run to stop after the page in hand, the second ends the process.
+
+use crate::pipeline::{Stop, Stopper};
+
+/// What is asked when the process is signalled.
+pub(super) fn stop() -> Stop {
+    let (stopper, stop) = Stopper::new();
+    tokio::spawn(async move {
+        for number in 1.. {
+            if !signalled().await {
+                return;
+            }
+            if number > 1 {
+                // What is committed stays; a half-written page is looked for by the next run.
+                std::process::exit(1);
+            }
+            eprintln!("stopping after the page in hand; once more to end at once");
+            stopper.ask();
+        }
+    });
+    stop
+}
+
+/// False where the system gives no signals.
+async fn signalled() -> bool {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+            return false;
+        };
+        tokio::select! {
+            _ = terminate.recv() => true,
+            _ = interrupt.recv() => true,
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.is_ok()
+}
