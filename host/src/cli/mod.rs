@@ -4,6 +4,7 @@ mod build;
 mod check;
 mod map;
 mod plugins;
+mod resync;
 mod run;
 mod signals;
 
@@ -36,6 +37,8 @@ struct Global {
 enum Command {
     /// Run the read jobs of a manifest: read, map, plan, write, delete, report
     Run(run::RunArgs),
+    /// Write every entity of a manifest's sources anew, also what did not change, and delete what is gone
+    Resync(resync::ResyncArgs),
     /// Check a manifest, its plugins and its grants, and try every connection; nothing is written
     Check(check::CheckArgs),
     /// Transform documents from standard input, one JSON document a line
@@ -125,6 +128,7 @@ impl Cli {
         let cache = self.global.cache.map_or_else(default_cache, Ok)?;
         match self.command {
             Command::Run(args) => run::run(args, &cache).await,
+            Command::Resync(args) => resync::resync(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,

@@ -1,4 +1,4 @@
-//! `provisor run`: the read jobs of a manifest's sources, one after the other.
+//! `provisor run`: the read jobs of a manifest's sources, one after the other; and what it shares with the other jobs.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,9 +10,9 @@ use clap::Args;
 use super::{Exit, build, signals};
 use crate::{
     manifest::{self, Problem, System},
-    pipeline::{Job, Mapper, OpenError, SourceSpec, TargetSpec, read_job},
+    pipeline::{Job, Mapper, OpenError, SourceSpec, TargetSpec, run_job},
     registry::description::Role,
-    report::progress::Progress,
+    report::{JobType, progress::Progress},
     setup::{self, Setup, SetupError},
     state::{SqliteStore, StateStore},
 };
@@ -46,15 +46,31 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         setup::accept(&args.manifest, cache, |file| built.iter().any(|built| built == file)).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
+    carry_out(&setup, &Order { job_type: JobType::Read, system: args.system, moved: args.moved, json: args.json }).await
+}
+
+/// What is to be done with the sources of a manifest.
+pub(super) struct Order {
+    pub job_type: JobType,
+    /// This source only.
+    pub system: Option<String>,
+    /// Targets that are the same backend at another place.
+    pub moved: Vec<String>,
+    /// One JSON object per run instead of tables.
+    pub json: bool,
+}
+
+/// Run the jobs, print their reports.
+pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> {
     for warning in &setup.warnings {
         eprintln!("{warning}");
     }
-    let sources = sources(&setup, args.system.as_deref())?;
-    if let Some(name) = args.moved.iter().find(|name| setup.manifest.system(name).is_none_or(|system| system.role != Role::Target)) {
+    let sources = sources(setup, order.system.as_deref())?;
+    if let Some(name) = order.moved.iter().find(|name| setup.manifest.system(name).is_none_or(|system| system.role != Role::Target)) {
         return Err(Exit::input(format!("error[run.unknown-system]: --moved {name:?} is not a target of the manifest")));
     }
     for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
-        check_transformation(&setup, system).await?;
+        check_transformation(setup, system).await?;
     }
     setup.pin_new()?;
     if let Some(folder) = setup.manifest.state.parent() {
@@ -74,14 +90,20 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
             .targets_of(&source.name)
             .map(|target| TargetSpec {
                 stop: stop.clone(),
-                ..setup.target(target, &source.name, state.clone(), args.moved.contains(&target.name))
+                ..setup.target(target, &source.name, state.clone(), order.moved.contains(&target.name))
             })
             .collect();
-        let progress = if args.json { Progress::hidden() } else { Progress::new() };
-        let source_spec = SourceSpec { stop: stop.clone(), ..setup.source(source) };
-        let job = Job { source: source_spec, mapping: setup.mapping(source, None), targets, state: state.clone(), progress };
-        let report = read_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
-        if args.json {
+        let progress = if order.json { Progress::hidden() } else { Progress::new() };
+        let job = Job {
+            job_type: order.job_type,
+            source: SourceSpec { stop: stop.clone(), ..setup.source(source) },
+            mapping: setup.mapping(source, None),
+            targets,
+            state: state.clone(),
+            progress,
+        };
+        let report = run_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+        if order.json {
             println!("{}", report.json());
         } else {
             print!("{}", report.text());

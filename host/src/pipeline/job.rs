@@ -1,4 +1,4 @@
-//! The read job of one source: every entity type through the stages to every target, then the deletions, then the report.
+//! A job of one source: every entity type through the stages to every target, then the deletions, then the report.
 
 use std::{
     collections::BTreeMap,
@@ -20,7 +20,7 @@ use super::{
     write::Writer,
 };
 use crate::{
-    report::{Counts, Decision, Failure, Notes, Report, Stage, Status, progress::Progress},
+    report::{Counts, Decision, Failure, JobType, Notes, ReadMode, Report, Stage, Status, progress::Progress},
     sandbox::{Authority, Plugin, Source},
     state::{Link, RunId, RunStatus, StateStore},
 };
@@ -28,8 +28,9 @@ use crate::{
 /// Pages between two stages.
 const PAGES_BETWEEN_STAGES: usize = 2;
 
-/// A source, its targets, and where to remember.
+/// What to do with a source and its targets, and where to remember.
 pub struct Job {
+    pub job_type: JobType,
     pub source: SourceSpec,
     pub mapping: MappingSpec,
     pub targets: Vec<TargetSpec>,
@@ -37,10 +38,10 @@ pub struct Job {
     pub progress: Progress,
 }
 
-/// Run the read job. The error is for what kept it from starting at all (the state file); everything else is in the report.
-pub async fn read_job(job: Job) -> Result<Report, PipelineError> {
+/// Run the job. The error is for what kept it from starting at all (the state file); everything else is in the report.
+pub async fn run_job(job: Job) -> Result<Report, PipelineError> {
     let started = Instant::now();
-    let run = job.state.begin_run(&job.source.name, "read", "full", SystemTime::now()).await?;
+    let run = job.state.begin_run(&job.source.name, job.job_type.word(), ReadMode::Full.word(), SystemTime::now()).await?;
     let mut course = Course::default();
     let mut targets = Vec::new();
     if let Err(error) = course.follow(&job, run, &mut targets).await {
@@ -89,7 +90,8 @@ impl Course {
         for spec in &job.targets {
             let link = Link::new(&*job.source.name, &*spec.name);
             let version = combine(&read_version, &spec.mapping.version());
-            let target_run = Arc::new(TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone()));
+            let target_run = TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone());
+            let target_run = Arc::new(target_run.writing_all(job.job_type == JobType::Resync));
             // Opened once before anything is read: what cannot be written to is told at once.
             let opened = match recognise(&*job.state, spec).await {
                 Ok(()) => prepare(spec).await,
@@ -267,6 +269,8 @@ impl Course {
         };
         Report {
             run: run.0,
+            job: job.job_type,
+            read_mode: ReadMode::Full,
             source: job.source.name.to_string(),
             status,
             error: self.error,

@@ -20,7 +20,7 @@ mod target;
 mod transform;
 mod write;
 
-pub use job::{Job, read_job};
+pub use job::{Job, run_job};
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;

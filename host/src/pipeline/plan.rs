@@ -111,12 +111,10 @@ impl Planner {
                 continue;
             }
             let mut relation = relation;
-            if let Some(met) = self.leftover.get_mut(&entity.source_id) {
-                *met = true;
-                // An interrupted run may have changed or deleted it: what was sent last is not known.
-                if let Some(relation) = &mut relation {
-                    (relation.common_digest, relation.target_digest) = (None, None);
-                }
+            let leftover = self.leftover.get_mut(&entity.source_id).map(|met| *met = true).is_some();
+            // An interrupted run may have changed or deleted it: what was sent last is not known. A resync does not ask.
+            if let (Some(relation), true) = (&mut relation, leftover || self.run.write_all) {
+                (relation.common_digest, relation.target_digest) = (None, None);
             }
             if let Some(relation) = &relation
                 && relation.common_digest == Some(combine(&self.run.version, &entity.digest))

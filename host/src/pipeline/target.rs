@@ -99,6 +99,8 @@ pub struct TargetRun {
     /// Stands for the read mapping and the write mapping together.
     pub version: Digest,
     pub clock: Arc<StageClock>,
+    /// A resync: whatever was sent last is sent again.
+    pub write_all: bool,
     inner: Mutex<Inner>,
 }
 
@@ -114,7 +116,13 @@ struct Inner {
 
 impl TargetRun {
     pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest, clock: Arc<StageClock>) -> Self {
-        Self { spec, state, run, link, version, clock, inner: Mutex::default() }
+        Self { spec, state, run, link, version, clock, write_all: false, inner: Mutex::default() }
+    }
+
+    /// Whether every entity is written, unchanged ones too.
+    #[must_use]
+    pub fn writing_all(self, write_all: bool) -> Self {
+        Self { write_all, ..self }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -44,9 +44,9 @@ pub(super) fn render(report: &Report) -> Value {
         .collect();
     json!({
         "run": report.run,
-        "job": "read",
+        "job": report.job.word(),
         "source": report.source,
-        "read-mode": "full",
+        "read-mode": report.read_mode.word(),
         "status": report.status.word(),
         "error": report.error.as_ref().map(failure),
         "systems": systems,

@@ -2,6 +2,7 @@
 
 mod explanation;
 mod failures;
+mod job;
 mod json;
 pub mod progress;
 mod stages;
@@ -11,6 +12,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
+pub use job::{JobType, ReadMode};
 pub use stages::{Stage, StageTime, Stages};
 
 /// Counts of one system and entity type. A source reads, skips and fails; a target does everything but read.
@@ -125,6 +127,8 @@ impl Decision {
 #[derive(Clone, Debug)]
 pub struct Report {
     pub run: i64,
+    pub job: JobType,
+    pub read_mode: ReadMode,
     pub source: String,
     pub status: Status,
     /// Why the run failed, if it did.

@@ -28,10 +28,12 @@ pub(super) fn render(report: &Report) -> String {
     }
     let _ = writeln!(
         out,
-        "{}: run {} of {}, full read, {:.1} s",
+        "{}: {} run {} of {}, {} read, {:.1} s",
         report.status.word(),
+        report.job.word(),
         report.run,
         report.source,
+        report.read_mode.word(),
         report.duration.as_secs_f64()
     );
     out

@@ -1,0 +1,36 @@
+//! What kind of run it was (spec section 2.1).
+
+/// What a job reads and what it writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobType {
+    /// Writes what is new or changed and deletes what is gone.
+    Read,
+    /// Writes every entity, unchanged ones too, and deletes what is gone: what was changed in a target only is undone.
+    Resync,
+}
+
+impl JobType {
+    /// The word in reports and in the state file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Resync => "resync",
+        }
+    }
+}
+
+/// How much of the source is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadMode {
+    /// Everything.
+    Full,
+}
+
+impl ReadMode {
+    /// The word in reports and in the state file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+        }
+    }
+}
