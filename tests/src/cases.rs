@@ -25,10 +25,15 @@ const TEMPLATE: &str = "template";
 
 /// One test a folder.
 pub(crate) fn trials() -> Vec<Trial> {
-    let mut cases: Vec<PathBuf> = folders(Path::new(CASES));
-    cases.sort();
     let name = |case: &Path| format!("cases::{}", case.file_name().unwrap_or_default().display());
-    cases.into_iter().map(|case| Trial::test(name(&case), move || run(&case))).collect()
+    all().into_iter().map(|case| Trial::test(name(&case), move || run(&case))).collect()
+}
+
+/// The folders of all cases.
+pub(crate) fn all() -> Vec<PathBuf> {
+    let mut cases = folders(Path::new(CASES));
+    cases.sort();
+    cases
 }
 
 fn folders(of: &Path) -> Vec<PathBuf> {
@@ -54,6 +59,16 @@ fn run(case: &Path) -> Result<(), Failed> {
 }
 
 fn step(place: &Place, folder: &Path) -> Result<(), String> {
+    lay_out(place, folder)?;
+    let before = place.listing();
+    let command = command(folder);
+    let arguments: Vec<&str> = command.split_whitespace().collect();
+    let ended = place.command_with_input(&arguments, &fs::read(folder.join(INPUT)).unwrap_or_default());
+    check(place, folder, &before, &ended).map_err(|why| format!("{why}\n{ended}"))
+}
+
+/// Put what a step brings into the place.
+pub(crate) fn lay_out(place: &Place, folder: &Path) -> Result<(), String> {
     for path in lines(&folder.join(REMOVE)) {
         fs::remove_file(place.path(&path)).map_err(|error| format!("{path}: {error}"))?;
     }
@@ -62,11 +77,12 @@ fn step(place: &Place, folder: &Path) -> Result<(), String> {
             lay(&entry, &place.folder().join(entry.file_name().unwrap_or_default()));
         }
     }
-    let before = place.listing();
-    let command = fs::read_to_string(folder.join(COMMAND)).unwrap_or_else(|_| format!("run --json {MANIFEST}"));
-    let arguments: Vec<&str> = command.split_whitespace().collect();
-    let ended = place.command_with_input(&arguments, &fs::read(folder.join(INPUT)).unwrap_or_default());
-    check(place, folder, &before, &ended).map_err(|why| format!("{why}\n{ended}"))
+    Ok(())
+}
+
+/// The arguments of a step.
+pub(crate) fn command(folder: &Path) -> String {
+    fs::read_to_string(folder.join(COMMAND)).unwrap_or_else(|_| format!("run --json {MANIFEST}"))
 }
 
 fn is_input(entry: &Path) -> bool {

@@ -32,6 +32,7 @@ mod scim_expected;
 #[cfg(feature = "real-servers")]
 mod scim_server;
 mod scim_sink;
+mod simulate;
 mod template;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ fn main() -> ExitCode {
         python_component::trials(),
         registry::trials(),
         sandbox::trials(),
+        simulate::trials(),
         #[cfg(feature = "real-servers")]
         scim_server::trials(),
     ];

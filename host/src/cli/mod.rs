@@ -7,6 +7,7 @@ mod plugins;
 mod resync;
 mod run;
 mod signals;
+mod simulate;
 
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -39,6 +40,8 @@ enum Command {
     Run(run::RunArgs),
     /// Write every entity of a manifest's sources anew, also what did not change, and delete what is gone
     Resync(resync::ResyncArgs),
+    /// Say what `run` or `resync` would do, entity by entity, and write nothing
+    Simulate(simulate::SimulateArgs),
     /// Check a manifest, its plugins and its grants, and try every connection; nothing is written
     Check(check::CheckArgs),
     /// Transform documents from standard input, one JSON document a line
@@ -129,6 +132,7 @@ impl Cli {
         match self.command {
             Command::Run(args) => run::run(args, &cache).await,
             Command::Resync(args) => resync::resync(args, &cache).await,
+            Command::Simulate(args) => simulate::simulate(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,

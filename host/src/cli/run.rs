@@ -10,7 +10,7 @@ use clap::Args;
 use super::{Exit, build, signals};
 use crate::{
     manifest::{self, Problem, System},
-    pipeline::{Job, Mapper, OpenError, SourceSpec, TargetSpec, run_job},
+    pipeline::{Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
     registry::description::Role,
     report::{JobType, progress::Progress},
     setup::{self, Setup, SetupError},
@@ -46,12 +46,14 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         setup::accept(&args.manifest, cache, |file| built.iter().any(|built| built == file)).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
-    carry_out(&setup, &Order { job_type: JobType::Read, system: args.system, moved: args.moved, json: args.json }).await
+    carry_out(&setup, &Order { job_type: JobType::Read, simulated: false, system: args.system, moved: args.moved, json: args.json }).await
 }
 
 /// What is to be done with the sources of a manifest.
 pub(super) struct Order {
     pub job_type: JobType,
+    /// Write nothing.
+    pub simulated: bool,
     /// This source only.
     pub system: Option<String>,
     /// Targets that are the same backend at another place.
@@ -72,13 +74,12 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
     for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
         check_transformation(setup, system).await?;
     }
-    setup.pin_new()?;
-    if let Some(folder) = setup.manifest.state.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| Exit::environment(format!("error[state.folder]: {} cannot be made: {error}", folder.display())))?;
-    }
-    let state = SqliteStore::open(&setup.manifest.state).map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
-    let state: Arc<dyn StateStore> = Arc::new(state);
+    // What a target would be given to write to.
+    let empty = order.simulated.then(tempfile::tempdir).transpose();
+    let empty = empty.map_err(|error| Exit::environment(format!("error[pipeline.no-space]: no temporary folder can be made: {error}")))?;
+    // One for all sources: what one would create, the next would find.
+    let simulation = order.simulated.then(Arc::<Simulation>::default);
+    let state = state(setup, order.simulated)?;
     let stop = signals::stop();
     let mut code = 0;
     for source in sources {
@@ -88,14 +89,19 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
         let targets = setup
             .manifest
             .targets_of(&source.name)
-            .map(|target| TargetSpec {
-                stop: stop.clone(),
-                ..setup.target(target, &source.name, state.clone(), order.moved.contains(&target.name))
+            .map(|target| {
+                let spec = setup.target(target, &source.name, state.clone(), order.moved.contains(&target.name));
+                let mut spec = TargetSpec { stop: stop.clone(), ..spec };
+                if let Some(empty) = &empty {
+                    disarm(&mut spec, empty.path());
+                }
+                spec
             })
             .collect();
         let progress = if order.json { Progress::hidden() } else { Progress::new() };
         let job = Job {
             job_type: order.job_type,
+            simulation: simulation.clone(),
             source: SourceSpec { stop: stop.clone(), ..setup.source(source) },
             mapping: setup.mapping(source, None),
             targets,
@@ -111,6 +117,21 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
+}
+
+/// The state of a run, or a copy of it that is gone afterwards.
+fn state(setup: &Setup, copy: bool) -> Result<Arc<dyn StateStore>, Exit> {
+    let opened = if copy {
+        SqliteStore::open_copy(&setup.manifest.state)
+    } else {
+        setup.pin_new()?;
+        if let Some(folder) = setup.manifest.state.parent() {
+            std::fs::create_dir_all(folder)
+                .map_err(|error| Exit::environment(format!("error[state.folder]: {} cannot be made: {error}", folder.display())))?;
+        }
+        SqliteStore::open(&setup.manifest.state)
+    };
+    Ok(Arc::new(opened.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?))
 }
 
 /// A transformation that cannot be understood is told before anything is touched.

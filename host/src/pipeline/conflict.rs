@@ -14,7 +14,7 @@ use crate::sandbox::contract::{
 };
 
 /// What looking for an entity came to.
-enum Found {
+pub(super) enum Found {
     One(Entity),
     /// Nothing, or no way to look; the text says which.
     None(String),
@@ -171,21 +171,13 @@ impl Writer {
         })
     }
 
-    async fn look_for(&mut self, entity_type: &str, document: &str) -> Result<Found, PipelineError> {
-        let can_find = self.run.spec.connector.plugin.description().entity_type(entity_type).is_some_and(|known| known.abilities.find);
-        let attributes = self.run.spec.unique_attributes.get(entity_type).map(Vec::as_slice).unwrap_or_default();
-        if !can_find || attributes.is_empty() {
-            return Ok(Found::None("this target cannot be searched".into()));
-        }
-        let Ok(document) = serde_json::from_str::<Value>(document) else {
-            return Ok(Found::None("the document is not JSON".into()));
+    pub(super) async fn look_for(&mut self, entity_type: &str, document: &str) -> Result<Found, PipelineError> {
+        let wanted = match self.wanted(entity_type, document) {
+            Ok(wanted) => wanted,
+            Err(why) => return Ok(Found::None(why)),
         };
-        let mut wanted = Vec::with_capacity(attributes.len());
-        for attribute in attributes {
-            match attribute_value(&document, attribute) {
-                Some(value) => wanted.push(AttributeValue { attribute: attribute.clone(), value: value.to_string() }),
-                None => return Ok(Found::None(format!("the document has no {attribute} to look for"))),
-            }
+        if let Some(entity) = self.simulated_entity(entity_type, &wanted) {
+            return Ok(Found::One(entity));
         }
         let run = self.run.clone();
         let answer = match self.instance().await?.find(entity_type, &wanted).await {
@@ -207,6 +199,21 @@ impl Writer {
             Err(failure) if matches!(failure.kind, Kind::NotFound) => Found::None(failure.message),
             Err(failure) => Found::Failed(Settled::failed(&code_of(&failure), &failure.message)),
         })
+    }
+
+    /// The unique attributes of a document; the error says why it cannot be looked for.
+    pub(super) fn wanted(&self, entity_type: &str, document: &str) -> Result<Vec<AttributeValue>, String> {
+        let can_find = self.run.can(entity_type, |abilities| abilities.find);
+        let attributes = self.run.spec.unique_attributes.get(entity_type).map(Vec::as_slice).unwrap_or_default();
+        if !can_find || attributes.is_empty() {
+            return Err("this target cannot be searched".into());
+        }
+        let document: Value = serde_json::from_str(document).map_err(|_| "the document is not JSON")?;
+        let value_of = |attribute: &String| match attribute_value(&document, attribute) {
+            Some(value) => Ok(AttributeValue { attribute: attribute.clone(), value: value.to_string() }),
+            None => Err(format!("the document has no {attribute} to look for")),
+        };
+        attributes.iter().map(value_of).collect()
     }
 }
 

@@ -15,6 +15,7 @@ use super::{
     delete::delete,
     page::{CommonPage, combine},
     read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
+    simulate::Simulation,
     target::{self, TargetError, TargetRun, TargetSpec, run_entity_type},
     transform::{Mapper, MappingSpec},
     write::Writer,
@@ -31,6 +32,8 @@ const PAGES_BETWEEN_STAGES: usize = 2;
 /// What to do with a source and its targets, and where to remember.
 pub struct Job {
     pub job_type: JobType,
+    /// Write nothing; `state` is then a copy that nobody keeps.
+    pub simulation: Option<Arc<Simulation>>,
     pub source: SourceSpec,
     pub mapping: MappingSpec,
     pub targets: Vec<TargetSpec>,
@@ -91,7 +94,7 @@ impl Course {
             let link = Link::new(&*job.source.name, &*spec.name);
             let version = combine(&read_version, &spec.mapping.version());
             let target_run = TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone());
-            let target_run = Arc::new(target_run.writing_all(job.job_type == JobType::Resync));
+            let target_run = Arc::new(target_run.writing(job.job_type == JobType::Resync, job.simulation.clone()));
             // Opened once before anything is read: what cannot be written to is told at once.
             let opened = match recognise(&*job.state, spec).await {
                 Ok(()) => prepare(spec).await,
@@ -229,7 +232,9 @@ impl Course {
         let known = target.run.state.count(&target.run.link, &read.entity_type).await?;
         let proof = certify(read, all, known);
         let mut writer = Writer::open(target.run.clone()).await?;
-        self.deletions.push(self.clock.time(Stage::Delete, delete(&mut writer, &read.entity_type, proof.as_ref())).await?);
+        let decided = self.clock.time(Stage::Delete, delete(&mut writer, &read.entity_type, proof.as_ref())).await;
+        writer.note_simulated_deletions();
+        self.deletions.push(decided?);
         Ok(())
     }
 
@@ -270,6 +275,7 @@ impl Course {
         Report {
             run: run.0,
             job: job.job_type,
+            simulated: job.simulation.is_some(),
             read_mode: ReadMode::Full,
             source: job.source.name.to_string(),
             status,

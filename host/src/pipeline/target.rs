@@ -19,6 +19,7 @@ use super::{
     plan::Planner,
     relations::StateRelations,
     retry::Retry,
+    simulate::Simulation,
     spill::Spill,
     stop::Stop,
     transform::MappingSpec,
@@ -101,6 +102,8 @@ pub struct TargetRun {
     pub clock: Arc<StageClock>,
     /// A resync: whatever was sent last is sent again.
     pub write_all: bool,
+    /// Nothing is written to the target.
+    pub simulation: Option<Arc<Simulation>>,
     inner: Mutex<Inner>,
 }
 
@@ -116,13 +119,13 @@ struct Inner {
 
 impl TargetRun {
     pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest, clock: Arc<StageClock>) -> Self {
-        Self { spec, state, run, link, version, clock, write_all: false, inner: Mutex::default() }
+        Self { spec, state, run, link, version, clock, write_all: false, simulation: None, inner: Mutex::default() }
     }
 
-    /// Whether every entity is written, unchanged ones too.
+    /// Whether every entity is written, unchanged ones too; and whether that is only simulated.
     #[must_use]
-    pub fn writing_all(self, write_all: bool) -> Self {
-        Self { write_all, ..self }
+    pub fn writing(self, write_all: bool, simulation: Option<Arc<Simulation>>) -> Self {
+        Self { write_all, simulation, ..self }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

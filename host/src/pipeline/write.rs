@@ -16,6 +16,7 @@ use super::{
     page::{digest, text_variable},
     plan::{PlannedChange, PlannedPage, PlannedStep},
     retry::Away,
+    simulate::Simulated,
     target::{self, TargetRun},
     transform::Mapper,
 };
@@ -53,6 +54,8 @@ pub struct Writer {
     /// Target id -> source id of everything written and not yet committed: the state does not know these relations.
     claims: HashMap<String, String>,
     faults: u32,
+    /// Of a run that writes nothing.
+    pub(super) simulated: Option<Simulated>,
     /// It did not come back in time; nothing more is tried.
     pub(super) away: Option<Away>,
 }
@@ -61,7 +64,8 @@ impl Writer {
     pub async fn open(run: Arc<TargetRun>) -> Result<Self, PipelineError> {
         let instance = Some(target::open(&run.spec.connector).await?);
         let mapper = Mapper::lazy(run.spec.mapping.clone());
-        Ok(Self { run, instance, mapper, commits: VecDeque::new(), claims: HashMap::new(), faults: 0, away: None })
+        let simulated = run.simulation.clone().map(Simulated::new);
+        Ok(Self { run, instance, mapper, commits: VecDeque::new(), claims: HashMap::new(), faults: 0, simulated, away: None })
     }
 
     /// Write a page and send its commit on the way. Answers how many entities of the source are done with it.
@@ -100,6 +104,7 @@ impl Writer {
                         counts.updated += 1;
                     }
                     updated_after_all += u64::from(second_pass.is_some_and(|unchanged| unchanged.contains(&source_id)));
+                    self.note_simulated(&source_id, &target_id);
                     target_ids.push(target_id.clone());
                     changes.push(relation_change(planned, target_id, existed_before));
                 }
@@ -328,6 +333,9 @@ impl Writer {
 
     /// Call the target; after a fault it is opened anew for the next call, until it has failed too often.
     pub(super) async fn call_once(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
+        if self.simulated.is_some() {
+            return self.simulate(changes).await;
+        }
         let outcome = self.instance().await?.write(changes).await;
         match &outcome {
             Ok(_) => self.faults = 0,

@@ -1,5 +1,7 @@
 //! What is to be said about single entities: bounded, so that a million failures cost no more memory than a thousand.
 
+use super::SimulatedChange;
+
 /// Entries kept of each kind; what is more is counted.
 const KEPT: usize = 1000;
 
@@ -27,6 +29,9 @@ pub struct Notes {
     pub skips_omitted: u64,
     pub unresolved: Vec<Unresolved>,
     pub unresolved_omitted: u64,
+    /// Of a simulation only.
+    pub changes: Vec<SimulatedChange>,
+    pub changes_omitted: u64,
 }
 
 /// An entity that was left out on purpose.
@@ -64,6 +69,10 @@ impl Notes {
         keep(&mut self.unresolved, &mut self.unresolved_omitted, unresolved);
     }
 
+    pub fn change(&mut self, change: SimulatedChange) {
+        keep(&mut self.changes, &mut self.changes_omitted, change);
+    }
+
     /// Take over what another part of the run noted.
     pub fn append(&mut self, other: Self) {
         for failure in other.failures {
@@ -75,6 +84,10 @@ impl Notes {
         for unresolved in other.unresolved {
             keep(&mut self.unresolved, &mut self.unresolved_omitted, unresolved);
         }
+        for change in other.changes {
+            keep(&mut self.changes, &mut self.changes_omitted, change);
+        }
+        self.changes_omitted += other.changes_omitted;
         self.failures_omitted += other.failures_omitted;
         self.skips_omitted += other.skips_omitted;
         self.unresolved_omitted += other.unresolved_omitted;

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use std::time::Duration;
 
-use super::{Counts, Failure, Report};
+use super::{Counts, Failure, Report, SimulatedChange};
 
 pub(super) fn render(report: &Report) -> Value {
     let systems: Map<String, Value> = report
@@ -42,9 +42,9 @@ pub(super) fn render(report: &Report) -> Value {
         .iter()
         .map(|(stage, time)| (stage.name().to_owned(), json!({ "busy": seconds(time.busy), "waiting": seconds(time.waiting) })))
         .collect();
-    json!({
-        "run": report.run,
-        "job": report.job.word(),
+    let mut object = json!({
+        "run": (!report.simulated).then_some(report.run),
+        "job": if report.simulated { "simulate" } else { report.job.word() },
         "source": report.source,
         "read-mode": report.read_mode.word(),
         "status": report.status.word(),
@@ -59,7 +59,13 @@ pub(super) fn render(report: &Report) -> Value {
         "unresolved-omitted": report.notes.unresolved_omitted,
         "stages": stages,
         "seconds": seconds(report.duration),
-    })
+    });
+    if report.simulated {
+        object["simulates"] = report.job.word().into();
+        object["changes"] = report.notes.changes.iter().map(SimulatedChange::json).collect();
+        object["changes-omitted"] = report.notes.changes_omitted.into();
+    }
+    object
 }
 
 /// To the millisecond.

@@ -1,5 +1,6 @@
 //! What a person or a script sees of a run. The pipeline counts and notes; this room only holds and prints.
 
+mod change;
 mod explanation;
 mod failures;
 mod job;
@@ -10,6 +11,7 @@ mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
+pub use change::{AttributeChange, Before, SimulatedChange};
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
 pub use job::{JobType, ReadMode};
@@ -128,6 +130,8 @@ impl Decision {
 pub struct Report {
     pub run: i64,
     pub job: JobType,
+    /// Nothing was written: the numbers are what the job would have done.
+    pub simulated: bool,
     pub read_mode: ReadMode,
     pub source: String,
     pub status: Status,

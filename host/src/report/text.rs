@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Counts, Decision, Report};
+use super::{Counts, Decision, Report, SimulatedChange};
 
 /// Entries shown of each list; `--json` has more.
 const SHOWN: usize = 10;
@@ -17,6 +17,7 @@ pub(super) fn render(report: &Report) -> String {
         let _ = writeln!(out, "deletions  {} {}: {}, {}", deletion.system, deletion.entity_type, deletion.decision.word(), deletion.reason);
     }
     let notes = &report.notes;
+    list(&mut out, "would", &notes.changes, notes.changes_omitted, SimulatedChange::line);
     list(&mut out, "failed", &notes.failures, notes.failures_omitted, |f| {
         format!("{} {} ({}, {}): {} [{}]", f.entity_type, f.entity, f.system, f.stage, f.message, f.code)
     });
@@ -28,10 +29,10 @@ pub(super) fn render(report: &Report) -> String {
     }
     let _ = writeln!(
         out,
-        "{}: {} run {} of {}, {} read, {:.1} s",
+        "{}: {} {} of {}, {} read, {:.1} s",
         report.status.word(),
         report.job.word(),
-        report.run,
+        if report.simulated { "simulated, nothing was written,".to_owned() } else { format!("run {}", report.run) },
         report.source,
         report.read_mode.word(),
         report.duration.as_secs_f64()

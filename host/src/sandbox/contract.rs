@@ -7,7 +7,9 @@ pub use super::bindings::imports::provisor::connector::{
     settings::Setting,
 };
 pub use super::bindings::source::exports::provisor::connector::source::{Page, Query, Scope, Unreadable};
-pub use super::bindings::target::exports::provisor::connector::target::{Action, Change, Members, Outcome as Written, Patch, Update};
+pub use super::bindings::target::exports::provisor::connector::target::{
+    Action, Change, Members, Outcome as Written, Patch, Update, Written as WrittenEntity,
+};
 pub use super::bindings::transform::exports::provisor::connector::transform::{
     Diagnostic, Explained, Fault as MappingFault, Input, Mapped, Operation, Outcome as Transformed, Severity, Skip, Step, Variable,
 };

@@ -35,7 +35,9 @@ pub struct SqliteStore {
     // The order matters: readers close first, so that the writer is the last one out and empties the write-ahead log into the file.
     readers: Readers,
     writer: Writer,
-    _lock: StateLock,
+    _lock: Option<StateLock>,
+    /// Of a copy; removed with it, after everything else is closed.
+    _folder: Option<tempfile::TempDir>,
 }
 
 impl SqliteStore {
@@ -45,11 +47,33 @@ impl SqliteStore {
     /// Errors: `state.open`, `state.locked`, `state.version`, `state.corrupt`, `state.full`. A file that is refused is not changed.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StateError> {
         let path: Arc<Path> = real_path(path.as_ref())?.into();
-        let lock = StateLock::take(&path)?;
+        let lock = Some(StateLock::take(&path)?);
         let connection = schema::open(&path)?;
         runs::interrupt_all(&connection).map_err(|error| StateError::sqlite(&path, Doing::Write, &error))?;
-        Ok(Self { readers: Readers::new(Arc::clone(&path)), writer: Writer::start(path, connection)?, _lock: lock })
+        Ok(Self { readers: Readers::new(Arc::clone(&path)), writer: Writer::start(path, connection)?, _lock: lock, _folder: None })
     }
+
+    /// Open a copy of a state file, as it was committed last, in a temporary folder; where there is no file, an empty state. The file is not changed, whoever has it
+    /// open, and what is written to the copy is gone when this is dropped.
+    pub fn open_copy(path: impl AsRef<Path>) -> Result<Self, StateError> {
+        let path = real_path_or_none(path.as_ref())?;
+        let folder = tempfile::tempdir().map_err(|error| StateError::open(&std::env::temp_dir(), error.to_string()))?;
+        let copy: Arc<Path> = folder.path().join("state.db").into();
+        if let Some(path) = path {
+            schema::copy(&path, &copy)?;
+        }
+        let connection = schema::open(&copy)?;
+        let failed = |error: rusqlite::Error| StateError::sqlite(&copy, Doing::Write, &error);
+        // A copy need not survive anything.
+        connection.execute_batch("PRAGMA synchronous = OFF").map_err(failed)?;
+        runs::interrupt_all(&connection).map_err(failed)?;
+        Ok(Self { readers: Readers::new(Arc::clone(&copy)), writer: Writer::start(copy, connection)?, _lock: None, _folder: Some(folder) })
+    }
+}
+
+/// Where the file really is, if it is there.
+fn real_path_or_none(path: &Path) -> Result<Option<PathBuf>, StateError> {
+    if path.exists() { real_path(path).map(Some) } else { Ok(None) }
 }
 
 /// Where the file really is: a link and its target must meet at the same lock.

@@ -62,6 +62,17 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
+/// Write a copy of a state file, what is still in its write-ahead log included.
+pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StateError> {
+    let failed = |error: rusqlite::Error| StateError::sqlite(from, Doing::Open, &error);
+    let connection = open_reader(from).map_err(failed)?;
+    check_identity(&connection, from)?;
+    // VACUUM writes nothing but the copy; `query_only` would refuse it all the same.
+    connection.execute_batch("PRAGMA query_only = OFF").map_err(failed)?;
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+    Ok(())
+}
+
 /// The schema version of a file that is ours, 0 for an empty one. Writes nothing.
 fn check_identity(connection: &Connection, path: &Path) -> Result<i64, StateError> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
