@@ -16,7 +16,7 @@ use crate::{
         Trust, parse_network,
     },
     manifest::{self, Auth, ClientAuthentication, Element, Manifest, Problem, System},
-    pipeline::{ConnectorSpec, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
+    pipeline::{ConnectorSpec, DeltaReads, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
     registry::{
         Registry, RegistryError,
         description::{Capability, Description, Reference},
@@ -190,6 +190,7 @@ impl Setup {
             page_size: system.page_size,
             retry: retry(system),
             stop: Stop::never(),
+            delta: DeltaReads { enabled: system.delta.enabled, full_after: system.delta.full_after },
         }
     }
 

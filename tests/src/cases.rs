@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use libtest_mimic::{Failed, Trial};
 
+use crate::guests;
 use crate::matching::{Matches, difference};
 use crate::place::{Ended, MANIFEST, Place};
 use crate::template;
@@ -20,6 +21,7 @@ const EXIT: &str = "exit.txt";
 const COMMAND: &str = "command.txt";
 const INPUT: &str = "stdin.txt";
 const REMOVE: &str = "remove.txt";
+const GUESTS: &str = "guests.txt";
 /// Written into the place under the name without it.
 const TEMPLATE: &str = "template";
 
@@ -69,6 +71,10 @@ fn step(place: &Place, folder: &Path) -> Result<(), String> {
 
 /// Put what a step brings into the place.
 pub(crate) fn lay_out(place: &Place, folder: &Path) -> Result<(), String> {
+    for name in lines(&folder.join(GUESTS)) {
+        let guest = guests::named(&name).ok_or_else(|| format!("there is no guest {name}"))?;
+        place.plugin(guest.name, &guest.bytes());
+    }
     for path in lines(&folder.join(REMOVE)) {
         fs::remove_file(place.path(&path)).map_err(|error| format!("{path}: {error}"))?;
     }
@@ -88,7 +94,7 @@ pub(crate) fn command(folder: &Path) -> String {
 fn is_input(entry: &Path) -> bool {
     let name = entry.file_name().and_then(|name| name.to_str()).unwrap_or_default();
     let is_step = name.parse::<u32>().is_ok();
-    !is_step && ![EXPECTED_JSON, EXPECTED_TEXT, EXPECTED_FILES, ERROR, EXIT, COMMAND, INPUT, REMOVE].contains(&name)
+    !is_step && ![EXPECTED_JSON, EXPECTED_TEXT, EXPECTED_FILES, ERROR, EXIT, COMMAND, INPUT, REMOVE, GUESTS].contains(&name)
 }
 
 /// Put a file or a folder of the case into the place, over what is there.

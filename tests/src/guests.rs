@@ -17,6 +17,11 @@ include!(concat!(env!("OUT_DIR"), "/guests.rs"));
 const MARK: &[u8] = b"label of the liar=";
 const ROOM: usize = 40;
 
+/// A guest that a case may ask for.
+pub(crate) fn named(name: &str) -> Option<Guest> {
+    [JOURNAL].into_iter().find(|guest| guest.name == name)
+}
+
 impl Guest {
     pub(crate) fn bytes(&self) -> Vec<u8> {
         fs::read(self.file).expect("the guest was built")

@@ -8,7 +8,7 @@ use libtest_mimic::{Failed, Trial};
 use serde_json::Value;
 
 use crate::cases;
-use crate::place::Place;
+use crate::place::{MANIFEST, Place};
 
 /// Where the answer of the real call is needed: a target that cannot be read by id and is not found by what it was renamed to, or that makes its ids of names.
 const ONLY_THE_TARGET_KNOWS: [&str; 3] = ["gone-from-the-target", "names-in-another-order", "renamed-user"];
@@ -16,8 +16,10 @@ const ONLY_THE_TARGET_KNOWS: [&str; 3] = ["gone-from-the-target", "names-in-anot
 /// One test a case.
 pub(crate) fn trials() -> Vec<Trial> {
     let known = |case: &Path| case.file_name().is_some_and(|name| ONLY_THE_TARGET_KNOWS.iter().any(|one| name == *one));
-    let cases =
-        cases::all().into_iter().filter(|case| !case.join("error.txt").exists() && !case.join("command.txt").exists() && !known(case));
+    // A delta read is not simulated: a simulation reads everything.
+    let delta = |case: &Path| fs::read_to_string(case.join(MANIFEST)).is_ok_and(|manifest| manifest.contains("ips.delta.read"));
+    let fit = |case: &PathBuf| !case.join("error.txt").exists() && !case.join("command.txt").exists() && !known(case) && !delta(case);
+    let cases = cases::all().into_iter().filter(fit);
     let name = |case: &Path| format!("simulate::{}", case.file_name().unwrap_or_default().display());
     cases.map(|case| Trial::test(name(&case), move || follow(&case))).collect()
 }

@@ -24,6 +24,14 @@ pub struct ResyncArgs {
 
 pub(super) async fn resync(args: ResyncArgs, cache: &Path) -> Result<u8, Exit> {
     let setup = Setup::load(&args.manifest, cache).await?;
-    let order = run::Order { job_type: JobType::Resync, simulated: false, system: args.system, moved: args.moved, json: args.json };
+    let order = run::Order {
+        job_type: JobType::Resync,
+        simulated: false,
+        full: true,
+        scheduled: false,
+        system: args.system,
+        moved: args.moved,
+        json: args.json,
+    };
     run::carry_out(&setup, &order).await
 }

@@ -18,6 +18,7 @@ use crate::{
 };
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line, one by one")]
 pub struct RunArgs {
     /// The manifest
     manifest: PathBuf,
@@ -30,6 +31,12 @@ pub struct RunArgs {
     /// This target is the same backend at another place (a new URL or folder): keep what is known about it
     #[arg(long, value_name = "NAME")]
     moved: Vec<String>,
+    /// Read everything, where the source is set to read only what changed (ips.delta.read)
+    #[arg(long)]
+    full: bool,
+    /// A schedule starts this run: it counts for ips.full.read.force.count
+    #[arg(long)]
+    scheduled: bool,
     /// Print one JSON object per run instead of tables
     #[arg(long)]
     json: bool,
@@ -46,16 +53,32 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         setup::accept(&args.manifest, cache, |file| built.iter().any(|built| built == file)).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
-    carry_out(&setup, &Order { job_type: JobType::Read, simulated: false, system: args.system, moved: args.moved, json: args.json }).await
+    carry_out(
+        &setup,
+        &Order {
+            job_type: JobType::Read,
+            simulated: false,
+            full: args.full,
+            scheduled: args.scheduled,
+            system: args.system,
+            moved: args.moved,
+            json: args.json,
+        },
+    )
+    .await
 }
 
 /// What is to be done with the sources of a manifest.
+#[expect(clippy::struct_excessive_bools, reason = "switches of the command line, one by one")]
 pub(super) struct Order {
     pub job_type: JobType,
     /// Write nothing.
     pub simulated: bool,
     /// This source only.
     pub system: Option<String>,
+    /// Read everything, whatever is set.
+    pub full: bool,
+    pub scheduled: bool,
     /// Targets that are the same backend at another place.
     pub moved: Vec<String>,
     /// One JSON object per run instead of tables.
@@ -102,6 +125,8 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
         let job = Job {
             job_type: order.job_type,
             simulation: simulation.clone(),
+            full: order.full,
+            scheduled: order.scheduled,
             source: SourceSpec { stop: stop.clone(), ..setup.source(source) },
             mapping: setup.mapping(source, None),
             targets,

@@ -28,6 +28,7 @@ pub struct SimulateArgs {
 pub(super) async fn simulate(args: SimulateArgs, cache: &Path) -> Result<u8, Exit> {
     let setup = Setup::load(&args.manifest, cache).await?;
     let job_type = if args.resync { JobType::Resync } else { JobType::Read };
-    let order = run::Order { job_type, simulated: true, system: args.system, moved: args.moved, json: args.json };
+    let order =
+        run::Order { job_type, simulated: true, full: true, scheduled: false, system: args.system, moved: args.moved, json: args.json };
     run::carry_out(&setup, &order).await
 }

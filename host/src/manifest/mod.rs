@@ -35,7 +35,7 @@ mod tests;
 mod transformation;
 
 pub use model::{
-    Auth, ClientAuthentication, Deletions, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System, Threshold,
+    Auth, ClientAuthentication, Deletions, Delta, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System, Threshold,
 };
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};

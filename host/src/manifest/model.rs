@@ -67,6 +67,7 @@ pub struct System {
     /// The most entities of a page, 1 to 10 000.
     pub page_size: u32,
     pub deletions: Deletions,
+    pub delta: Delta,
     pub failures: Failures,
     pub limits: Limits,
 }
@@ -139,6 +140,15 @@ pub struct GrantedFolder {
     /// Absolute. A writable folder need not exist yet.
     pub host: PathBuf,
     pub write: bool,
+}
+
+/// Whether a source is asked for changes only.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Delta {
+    /// `ips.delta.read`.
+    pub enabled: bool,
+    /// `ips.full.read.force.count`; nothing: never.
+    pub full_after: Option<u64>,
 }
 
 /// When deletions are held back. Every limit is for one run, one target and one entity type.

@@ -46,6 +46,8 @@ pub(super) struct HostProperty {
 pub(super) const EXISTED_BEFORE: &str = "ips.delete.existedbefore.entities";
 pub(super) const THRESHOLD_USERS: &str = "ips.delete.threshold.users";
 pub(super) const THRESHOLD_GROUPS: &str = "ips.delete.threshold.groups";
+pub(super) const DELTA_READ: &str = "ips.delta.read";
+pub(super) const FULL_READ_FORCE_COUNT: &str = "ips.full.read.force.count";
 pub(super) const RETRY_ATTEMPTS: &str = "ips.failed.request.retry.attempts";
 pub(super) const RETRY_INTERVAL: &str = "ips.failed.request.retry.attempts.interval";
 /// `ips.http.header.<name>`: a header of every request.
@@ -60,6 +62,10 @@ const fn later(name: &'static str, shape: Shape, help: &'static str) -> HostProp
 
 const fn target(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
     HostProperty { name, shape, effect: &[Role::Target], help }
+}
+
+const fn source(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
+    HostProperty { name, shape, effect: &[Role::Source], help }
 }
 
 const fn both(name: &'static str, shape: Shape, help: &'static str) -> HostProperty {
@@ -89,8 +95,16 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     later("ips.trace.updated.entity", Shape::Boolean, "Log updated entities."),
     later("ips.trace.deleted.entity", Shape::Boolean, "Log deleted entities."),
     later("ips.trace.entity.content.unlimited", Shape::Boolean, "Log contents in full."),
-    later("ips.delta.read", Shape::OneOf(&["enabled", "disabled", "true", "false"]), "Read only what changed since the last run."),
-    later("ips.full.read.force.count", COUNT, "After how many delta reads everything is read."),
+    source(
+        DELTA_READ,
+        Shape::OneOf(&["enabled", "disabled", "true", "false"]),
+        "Read only what changed since the last successful run. Default: disabled.",
+    ),
+    source(
+        FULL_READ_FORCE_COUNT,
+        COUNT,
+        "After how many scheduled delta reads (run --scheduled) everything is read once. Absent or 0: never.",
+    ),
     later("ips.application.id", Shape::Text, "The application that groups belong to."),
 ];
 

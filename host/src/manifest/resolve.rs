@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::fields::Fields;
 use super::keys;
-use super::model::{Auth, Deletions, Failures, Limits, Manifest, System, Threshold};
+use super::model::{Auth, Deletions, Delta, Failures, Limits, Manifest, System, Threshold};
 use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
@@ -76,6 +76,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
     let auth = anchored(connection::auth(fields, description, &sorted.connection, problems), raw);
     let headers = headers(&sorted, &auth, problems);
     let deletions = deletions(fields, &sorted);
+    let delta = delta(&sorted);
     let failures = failures(fields, &sorted);
     let limits = fields.table("limits").cloned().unwrap_or_else(|| Fields::absent(&keys::LIMITS, fields.at));
     let authority = authority::of(raw, fields, role, description?, &sorted, problems);
@@ -95,6 +96,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
         endpoints: authority.endpoints,
         page_size: fields.integer("page-size"),
         deletions,
+        delta,
         failures,
         limits: Limits {
             memory_bytes: limits.memory("memory"),
@@ -191,6 +193,14 @@ fn failures(fields: &Fields, sorted: &Sorted) -> Failures {
         max_outage: table.time("max-outage"),
         max_count: table.integer("max-count"),
         max_percent: table.integer("max-percent"),
+    }
+}
+
+fn delta(sorted: &Sorted) -> Delta {
+    let full_after = sorted.host.get(reference::FULL_READ_FORCE_COUNT).and_then(|text| text.parse().ok());
+    Delta {
+        enabled: sorted.host.get(reference::DELTA_READ).is_some_and(|text| text == "enabled" || text == "true"),
+        full_after: full_after.filter(|count| *count > 0),
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     clock::StageClock,
     common::{ReadMapping, SourceSide},
     delete::delete,
+    delta::ReadPlan,
     page::{CommonPage, combine},
     read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
     simulate::Simulation,
@@ -21,19 +22,26 @@ use super::{
     write::Writer,
 };
 use crate::{
-    report::{Counts, Decision, Failure, JobType, Notes, ReadMode, Report, Stage, Status, progress::Progress},
+    report::{Counts, Decision, Failure, JobType, Notes, ReadOf, Report, Stage, Status, progress::Progress},
     sandbox::{Authority, Plugin, Source},
-    state::{Link, RunId, RunStatus, StateStore},
+    state::{Link, RunId, RunStatus, Seen, StateStore},
 };
 
 /// Pages between two stages.
 const PAGES_BETWEEN_STAGES: usize = 2;
+
+/// Ids of deleted entities looked up at once.
+const DELETED_AT_ONCE: usize = 500;
 
 /// What to do with a source and its targets, and where to remember.
 pub struct Job {
     pub job_type: JobType,
     /// Write nothing; `state` is then a copy that nobody keeps.
     pub simulation: Option<Arc<Simulation>>,
+    /// Read everything, whatever is set.
+    pub full: bool,
+    /// A schedule started it and not a person: it counts for `ips.full.read.force.count`.
+    pub scheduled: bool,
     pub source: SourceSpec,
     pub mapping: MappingSpec,
     pub targets: Vec<TargetSpec>,
@@ -44,15 +52,18 @@ pub struct Job {
 /// Run the job. The error is for what kept it from starting at all (the state file); everything else is in the report.
 pub async fn run_job(job: Job) -> Result<Report, PipelineError> {
     let started = Instant::now();
-    let run = job.state.begin_run(&job.source.name, job.job_type.word(), ReadMode::Full.word(), SystemTime::now()).await?;
+    let plan = ReadPlan::of(&job).await?;
+    let run = job.state.begin_run(&job.source.name, job.job_type.word(), plan.mode().word(), SystemTime::now()).await?;
     let mut course = Course::default();
     let mut targets = Vec::new();
-    if let Err(error) = course.follow(&job, run, &mut targets).await {
+    if let Err(error) = course.follow(&job, &plan, run, &mut targets).await {
         course.fail(&job.source.name, "", &error, &job.source.authority);
     }
     job.progress.finish();
-    let report = course.report(&job, run, &targets, started);
+    let reads = std::mem::take(&mut course.reads);
+    let report = course.report(&job, run, plan.told(&job, &reads), &targets, started);
     job.state.finish_run(run, remembered(report.status), SystemTime::now(), &report.json().to_string()).await?;
+    plan.keep(&job, reads, report.status).await?;
     Ok(report)
 }
 
@@ -76,6 +87,7 @@ struct TargetSide {
 #[derive(Default)]
 struct Course {
     source: BTreeMap<String, Counts>,
+    reads: Vec<TypeRead>,
     notes: Notes,
     deletions: Vec<crate::report::Deletion>,
     error: Option<Failure>,
@@ -83,7 +95,7 @@ struct Course {
 }
 
 impl Course {
-    async fn follow(&mut self, job: &Job, run: RunId, targets: &mut Vec<TargetSide>) -> Result<(), PipelineError> {
+    async fn follow(&mut self, job: &Job, plan: &ReadPlan, run: RunId, targets: &mut Vec<TargetSide>) -> Result<(), PipelineError> {
         let mut mapper = Mapper::open(job.mapping.clone()).await?;
         mapper.demand_id()?;
         let read_types = entity_types(handled(&mut mapper, &job.source.plugin).await?, |name| {
@@ -112,7 +124,6 @@ impl Course {
             return Ok(());
         }
         let mut source = Some(open_source(&job.source).await?);
-        let mut reads = Vec::new();
         for entity_type in &read_types {
             if job.source.stop.is_asked() {
                 if self.error.is_none() {
@@ -120,21 +131,24 @@ impl Course {
                 }
                 break;
             }
-            let (read, back) = self.take_type(job, entity_type.as_str().into(), source.take(), mapper, targets).await?;
+            let (read, back) = self.take_type(job, plan, entity_type.as_str().into(), source.take(), mapper, targets).await?;
             mapper = back.1;
             source = back.0;
-            reads.extend(read);
+            self.reads.extend(read);
         }
         // Groups before users: nothing points at what is deleted.
+        let reads = std::mem::take(&mut self.reads);
         for read in reads.iter().rev() {
             self.delete_type(read, &reads, targets).await;
         }
+        self.reads = reads;
         Ok(())
     }
 
     async fn take_type(
         &mut self,
         job: &Job,
+        plan: &ReadPlan,
         entity_type: Arc<str>,
         source: Option<Source>,
         mapper: Mapper,
@@ -169,9 +183,9 @@ impl Course {
             return Ok((None, (Some(source), mapper)));
         }
         let (name, type_name, spec) = (job.source.name.clone(), entity_type.clone(), job.source.clone());
-        let (noted, clock) = (side.clone(), self.clock.clone());
+        let (noted, clock, since) = (side.clone(), self.clock.clone(), plan.since(job, &entity_type));
         let reading = tokio::spawn(async move {
-            let end = read(&mut source, &spec, &type_name, raw_pages, &clock, |unreadable| {
+            let end = read(&mut source, &spec, &type_name, since, raw_pages, &clock, |unreadable| {
                 let mut side = noted.lock().unwrap_or_else(PoisonError::into_inner);
                 side.counts.failed += unreadable.len() as u64;
                 side.counts.read += unreadable.len() as u64;
@@ -229,11 +243,21 @@ impl Course {
     }
 
     async fn delete_from(&mut self, read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
-        let known = target.run.state.count(&target.run.link, &read.entity_type).await?;
+        let run = &target.run;
+        let known = run.state.count(&run.link, &read.entity_type).await?;
         let proof = certify(read, all, known);
+        let met = run.seen();
+        if read.is_delta() {
+            let gone = gone(read, target, &met).await?;
+            if gone.is_empty() {
+                return Ok(());
+            }
+            run.with_seen(|seen| *seen = Seen::all_but(gone));
+        }
         let mut writer = Writer::open(target.run.clone()).await?;
         let decided = self.clock.time(Stage::Delete, delete(&mut writer, &read.entity_type, proof.as_ref())).await;
         writer.note_simulated_deletions();
+        run.with_seen(|seen| *seen = met);
         self.deletions.push(decided?);
         Ok(())
     }
@@ -257,7 +281,7 @@ impl Course {
         }
     }
 
-    fn report(self, job: &Job, run: RunId, targets: &[TargetSide], started: Instant) -> Report {
+    fn report(self, job: &Job, run: RunId, reads: Vec<ReadOf>, targets: &[TargetSide], started: Instant) -> Report {
         let mut systems = vec![(job.source.name.to_string(), self.source)];
         let mut notes = self.notes;
         for target in targets {
@@ -276,7 +300,7 @@ impl Course {
             run: run.0,
             job: job.job_type,
             simulated: job.simulation.is_some(),
-            read_mode: ReadMode::Full,
+            reads,
             source: job.source.name.to_string(),
             status,
             error: self.error,
@@ -287,6 +311,17 @@ impl Course {
             duration: started.elapsed(),
         }
     }
+}
+
+/// The relations of what a delta read reports as deleted. What came with a page all the same is there.
+async fn gone(read: &TypeRead, target: &TargetSide, met: &Seen) -> Result<Vec<i64>, PipelineError> {
+    let mut gone = Vec::new();
+    for deleted in read.pages.iter().flat_map(|pages| pages.deleted.chunks(DELETED_AT_ONCE)) {
+        let ids: Vec<&str> = deleted.iter().map(String::as_str).collect();
+        let relations = target.run.state.relations(&target.run.link, &read.entity_type, &ids).await?;
+        gone.extend(relations.into_iter().flatten().map(|relation| relation.id).filter(|id| !met.contains(*id)));
+    }
+    Ok(gone)
 }
 
 /// Make sure that a target is where it was when its relations were made.

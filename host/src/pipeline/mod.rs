@@ -7,6 +7,7 @@ mod clock;
 mod common;
 mod conflict;
 mod delete;
+mod delta;
 mod diff;
 mod job;
 mod outcome;
@@ -22,6 +23,7 @@ mod target;
 mod transform;
 mod write;
 
+pub use delta::DeltaReads;
 pub use job::{Job, run_job};
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};

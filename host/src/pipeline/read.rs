@@ -6,6 +6,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     clock::StageClock,
+    delta::DeltaReads,
     page::RawPage,
     retry::{Again, Retry},
     stop::Stop,
@@ -31,6 +32,7 @@ pub struct SourceSpec {
     pub page_size: u32,
     pub retry: Retry,
     pub stop: Stop,
+    pub delta: DeltaReads,
 }
 
 /// Why a source could not be opened or a page could not be read.
@@ -73,6 +75,14 @@ pub struct CompleteRead {
 pub struct AllPages {
     /// Entities the source counted and did not give.
     missing: u64,
+    /// Changes since this token were read, and not everything.
+    pub since: Option<String>,
+    /// What the source said of a token it does not take; everything was read instead.
+    pub refused: Option<String>,
+    /// Where the next delta read begins.
+    pub token: Option<String>,
+    /// Ids the source reports as deleted. Only a delta read has any.
+    pub deleted: Vec<String>,
     _only_made_here: (),
 }
 
@@ -86,8 +96,15 @@ pub struct TypeRead {
     pub counts: Counts,
 }
 
+impl TypeRead {
+    /// Whether changes were read, and not everything.
+    pub fn is_delta(&self) -> bool {
+        self.pages.as_ref().is_some_and(|pages| pages.since.is_some())
+    }
+}
+
 /// Weigh what was read of one entity type, `known` being how many relations the target has. A failure in any type of the run stands in the way of every deletion
-/// (spec section 2.5, step 4); the error says in a sentence which.
+/// (spec section 2.5, step 4); the error says in a sentence which. A delta read proves what it reports as deleted, and of that alone deletions are made.
 pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, String> {
     for TypeRead { entity_type, pages, counts } in all {
         match pages {
@@ -101,7 +118,7 @@ pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<Complete
             return Err(format!("{} {entity_type}s failed at the source", counts.failed));
         }
     }
-    if read.counts.read == 0 && known > 0 {
+    if read.counts.read == 0 && known > 0 && !read.is_delta() {
         return Err(format!("the source was empty although {known} entities are known"));
     }
     Ok(CompleteRead { _only_made_here: () })
@@ -143,11 +160,23 @@ async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<c
     }
 }
 
-/// Read all pages of one entity type into the channel. Entities that could not be read go to `unreadable` at once.
+/// Whether the answer to the first page of a delta read means that its token is of no use.
+fn refuses_token(error: &ReadError) -> Option<&str> {
+    use contract::Kind;
+    match error {
+        ReadError::Refused(failure) if matches!(failure.kind, Kind::NotFound | Kind::Conflict | Kind::Rejected | Kind::Unsupported) => {
+            Some(&failure.message)
+        }
+        _ => None,
+    }
+}
+
+/// Read all pages of one entity type into the channel, or those with what changed `since` a token. Entities that could not be read go to `unreadable` at once.
 pub async fn read(
     source: &mut Source,
     spec: &SourceSpec,
     entity_type: &str,
+    mut since: Option<String>,
     pages: mpsc::Sender<RawPage>,
     clock: &StageClock,
     mut unreadable: impl FnMut(Vec<Unreadable>),
@@ -156,9 +185,27 @@ pub async fn read(
     // Brent's cycle detection: the cursor of the last page whose number is a power of two.
     let mut remembered: Option<String> = None;
     let (mut read, mut told, mut empty) = (0_u64, None, 0_u32);
+    let (mut refused, mut deleted, mut token) = (None, Vec::new(), None);
     for number in 1_u64.. {
-        let query = Query { entity_type: entity_type.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: spec.page_size };
-        let page = clock.time(Stage::Read, page(source, spec, &query)).await?;
+        let scope = |since: &Option<String>| since.clone().map_or(Scope::All, Scope::ChangedSince);
+        let mut query = Query { entity_type: entity_type.to_owned(), scope: scope(&since), cursor: cursor.clone(), limit: spec.page_size };
+        let mut answer = clock.time(Stage::Read, page(source, spec, &query)).await;
+        if let (Err(error), Some(_), None) = (&answer, &since, &cursor)
+            && let Some(message) = refuses_token(error)
+        {
+            tracing::warn!(system = %spec.name, entity_type, "the delta token is refused, everything is read: {message}");
+            refused = Some(message.to_owned());
+            since = None;
+            query.scope = Scope::All;
+            answer = clock.time(Stage::Read, page(source, spec, &query)).await;
+        }
+        let page = answer?;
+        if since.is_some() {
+            deleted.extend(page.deleted);
+        }
+        if page.next.is_none() {
+            token = page.delta_token;
+        }
         let unreadable_count = page.unreadable.len();
         if !page.unreadable.is_empty() {
             unreadable(page.unreadable);
@@ -183,7 +230,8 @@ pub async fn read(
             }
         }
     }
-    Ok(AllPages { missing: told.map_or(0, |told| told.saturating_sub(read)), _only_made_here: () })
+    let missing = told.map_or(0, |told| told.saturating_sub(read));
+    Ok(AllPages { missing, since, refused, token, deleted, _only_made_here: () })
 }
 
 /// An entity that could not be read, as the report shows it.

@@ -24,6 +24,8 @@ impl JobType {
 pub enum ReadMode {
     /// Everything.
     Full,
+    /// What changed since the last successful run.
+    Delta,
 }
 
 impl ReadMode {
@@ -31,6 +33,16 @@ impl ReadMode {
     pub fn word(self) -> &'static str {
         match self {
             Self::Full => "full",
+            Self::Delta => "delta",
         }
     }
+}
+
+/// How one entity type was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadOf {
+    pub entity_type: String,
+    pub mode: ReadMode,
+    /// Why everything was read although the source is set to read changes only.
+    pub reason: Option<String>,
 }

@@ -25,6 +25,11 @@ pub(super) fn render(report: &Report) -> Value {
             })
         })
         .collect();
+    let reads: Vec<Value> = report
+        .reads
+        .iter()
+        .map(|read| json!({ "entity-type": read.entity_type, "mode": read.mode.word(), "reason": read.reason }))
+        .collect();
     let skips: Vec<Value> = report
         .notes
         .skips
@@ -46,7 +51,8 @@ pub(super) fn render(report: &Report) -> Value {
         "run": (!report.simulated).then_some(report.run),
         "job": if report.simulated { "simulate" } else { report.job.word() },
         "source": report.source,
-        "read-mode": report.read_mode.word(),
+        "read-mode": report.read_mode().word(),
+        "reads": reads,
         "status": report.status.word(),
         "error": report.error.as_ref().map(failure),
         "systems": systems,

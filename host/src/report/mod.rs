@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, time::Duration};
 pub use change::{AttributeChange, Before, SimulatedChange};
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
-pub use job::{JobType, ReadMode};
+pub use job::{JobType, ReadMode, ReadOf};
 pub use stages::{Stage, StageTime, Stages};
 
 /// Counts of one system and entity type. A source reads, skips and fails; a target does everything but read.
@@ -132,7 +132,7 @@ pub struct Report {
     pub job: JobType,
     /// Nothing was written: the numbers are what the job would have done.
     pub simulated: bool,
-    pub read_mode: ReadMode,
+    pub reads: Vec<ReadOf>,
     pub source: String,
     pub status: Status,
     /// Why the run failed, if it did.
@@ -146,6 +146,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Delta if any entity type was read so.
+    pub fn read_mode(&self) -> ReadMode {
+        if self.reads.iter().any(|read| read.mode == ReadMode::Delta) { ReadMode::Delta } else { ReadMode::Full }
+    }
+
     /// The table and the lists for a person.
     pub fn text(&self) -> String {
         text::render(self)

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Counts, Decision, Report, SimulatedChange};
+use super::{Counts, Decision, JobType, Report, SimulatedChange};
 
 /// Entries shown of each list; `--json` has more.
 const SHOWN: usize = 10;
@@ -10,6 +10,11 @@ const SHOWN: usize = 10;
 pub(super) fn render(report: &Report) -> String {
     let mut out = String::new();
     table(&mut out, report);
+    for read in &report.reads {
+        if let Some(reason) = &read.reason {
+            let _ = writeln!(out, "read       all {}s: {}", read.entity_type, printable(reason));
+        }
+    }
     for deletion in &report.deletions {
         if deletion.decision == Decision::Nothing {
             continue;
@@ -27,16 +32,13 @@ pub(super) fn render(report: &Report) -> String {
     if let Some(error) = &report.error {
         let _ = writeln!(out, "error      {} [{}]", printable(&error.message).replace('\n', "\n           "), error.code);
     }
-    let _ = writeln!(
-        out,
-        "{}: {} {} of {}, {} read, {:.1} s",
-        report.status.word(),
-        report.job.word(),
-        if report.simulated { "simulated, nothing was written,".to_owned() } else { format!("run {}", report.run) },
-        report.source,
-        report.read_mode.word(),
-        report.duration.as_secs_f64()
-    );
+    let job = if report.job == JobType::Read { "run" } else { report.job.word() };
+    let (job, end) = match report.simulated {
+        true => (format!("simulated {job}"), ", nothing was written"),
+        false => (format!("{job} {}", report.run), ""),
+    };
+    let (status, mode, seconds) = (report.status.word(), report.read_mode().word(), report.duration.as_secs_f64());
+    let _ = writeln!(out, "{status}: {job} of {}, {mode} read, {seconds:.1} s{end}", report.source);
     out
 }
 

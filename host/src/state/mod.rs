@@ -10,6 +10,7 @@
 //! 2. [`intend`](StateStore::intend): before creates are sent, so that a killed process knows what it may have created;
 //! 3. [`commit`](StateStore::commit): the outcomes, the counts, the checkpoint and the end of the intent, all or nothing.
 
+mod delta;
 mod error;
 mod page;
 mod relation;
@@ -18,6 +19,7 @@ mod seen;
 mod sqlite;
 mod store;
 
+pub use delta::DeltaToken;
 pub use error::StateError;
 pub use page::{Checkpoint, Committed, IntentId, PageCommit, RelationChange};
 pub use relation::{Digest, Link, Lookup, Relation};

@@ -13,12 +13,24 @@ const WORDS: usize = (1 << CHUNK_BITS) / 64;
 pub struct Seen {
     chunks: BTreeMap<i64, Box<[u64; WORDS]>>,
     len: u64,
+    /// The set is everything but these.
+    all_but: bool,
 }
 
 impl Seen {
     /// Nothing seen yet.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Everything was met but these: what a source says it deleted, where it says nothing of the others.
+    pub fn all_but(ids: impl IntoIterator<Item = i64>) -> Self {
+        let mut gone = Self::default();
+        for id in ids {
+            gone.insert(id);
+        }
+        gone.all_but = true;
+        gone
     }
 
     /// Add a relation; false if it was there already, so that a second entity with the same source id is noticed.
@@ -34,7 +46,7 @@ impl Seen {
     /// Has this relation been met?
     pub fn contains(&self, id: i64) -> bool {
         let (chunk, word, bit) = place(id);
-        self.chunks.get(&chunk).is_some_and(|words| words[word] & bit != 0)
+        self.chunks.get(&chunk).is_some_and(|words| words[word] & bit != 0) != self.all_but
     }
 
     /// How many relations have been met.
@@ -69,10 +81,12 @@ mod tests {
             for id in &ids {
                 prop_assert_eq!(seen.insert(*id), model.insert(*id));
             }
+            let gone = Seen::all_but(ids.iter().copied());
             prop_assert_eq!(seen.len(), model.len() as u64);
             prop_assert_eq!(seen.is_empty(), model.is_empty());
             for id in ids.iter().flat_map(|id| [*id, id.wrapping_add(1), id.wrapping_sub(1)]) {
                 prop_assert_eq!(seen.contains(id), model.contains(&id));
+                prop_assert_eq!(gone.contains(id), !model.contains(&id));
             }
         }
     }

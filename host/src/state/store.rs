@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{Committed, IntentId, Link, Lookup, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
+use super::{Committed, DeltaToken, IntentId, Link, Lookup, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
 
 /// What a run remembers, a page at a time.
 ///
@@ -63,6 +63,18 @@ pub trait StateStore: Send + Sync {
 
     /// End a run. `report` is a JSON object as text.
     async fn finish_run(&self, run: RunId, status: RunStatus, ended_at: SystemTime, report: &str) -> Result<(), StateError>;
+
+    /// Where the next delta read of each entity type of a source begins.
+    async fn delta_tokens(&self, source: &str) -> Result<Vec<DeltaToken>, StateError>;
+
+    /// Remember these tokens of a source, and forget all others it had.
+    async fn set_delta_tokens(&self, source: &str, tokens: Vec<DeltaToken>) -> Result<(), StateError>;
+
+    /// How many scheduled delta reads there were since the last scheduled full one.
+    async fn delta_runs(&self, source: &str) -> Result<u64, StateError>;
+
+    /// Remember that number.
+    async fn set_delta_runs(&self, source: &str, count: u64) -> Result<(), StateError>;
 
     /// The latest run of a source, the one that is running included.
     async fn last_run(&self, source: &str) -> Result<Option<super::Run>, StateError>;

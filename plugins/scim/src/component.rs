@@ -38,6 +38,7 @@ impl descriptor::Guest for Scim {
     fn describe() -> descriptor::Description {
         use descriptor::{Abilities, Capability, Description, EntityType, Origin, Role};
         let abilities = Abilities::READ_ALL
+            | Abilities::READ_CHANGES
             | Abilities::READ_BY_ID
             | Abilities::READ_BY_ATTRIBUTES
             | Abilities::CREATE
@@ -101,9 +102,7 @@ impl source::Guest for Scim {
             source::Scope::All => read::Scope::All,
             source::Scope::ById(id) => read::Scope::ById(id),
             source::Scope::ByAttributes(attributes) => read::Scope::ByAttributes(attributes),
-            source::Scope::ChangedSince(_) => {
-                return Err(Failure::new(sdk::Kind::Unsupported, "this connector reads everything; it does not read changes"));
-            }
+            source::Scope::ChangedSince(token) => read::Scope::ChangedSince(token),
         };
         let resource = Resource::of(&query.entity_type)?;
         let page = with(&SOURCE, |connection, http| read::page(connection, http, resource, &scope, query.cursor.as_deref(), query.limit))?;
@@ -112,7 +111,7 @@ impl source::Guest for Scim {
             unreadable: page.unreadable.into_iter().map(|(id, failure)| source::Unreadable { id, failure }).collect(),
             deleted: vec![],
             next: page.next,
-            delta_token: None,
+            delta_token: page.delta_token,
             total: page.total,
         })
     }

@@ -3,7 +3,7 @@
 //! The protocol does not know WASI: it starts requests on an [`http::Http`] and takes answers in whatever order they arrive, so all of it is tested natively
 //! against a scripted server. Two files are the component: `component` (the contract) and `wasi_http` (the network).
 //!
-//! Deliberately absent: credentials and time limits (the host's, on the way out), retries (the host's, by the kind of the failure), and a delta read.
+//! Deliberately absent: credentials and time limits (the host's, on the way out) and retries (the host's, by the kind of the failure).
 
 pub mod address;
 pub mod connection;
@@ -18,6 +18,7 @@ pub mod read;
 pub mod resource;
 #[cfg(test)]
 mod scripted;
+pub mod since;
 pub mod write;
 
 #[cfg(target_family = "wasm")]

@@ -1,6 +1,6 @@
 //! One page of a list: the `ListResponse` (RFC 7644 section 3.4.2) and the cursor that leads to the next.
 
-use crate::resource;
+use crate::{resource, since::Newest};
 use sdk::{Failure, Kind};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -52,11 +52,14 @@ pub struct Cursor {
     total: Option<u64>,
     first: Option<Ends>,
     previous: Option<Ends>,
+    /// The times of the changes read so far; absent at the beginning.
+    #[serde(default)]
+    pub newest: Option<Newest>,
 }
 
 impl Cursor {
     /// Where a list begins.
-    pub const BEGINNING: Self = Self { start: 1, total: None, first: None, previous: None };
+    pub const BEGINNING: Self = Self { start: 1, total: None, first: None, previous: None, newest: None };
 
     /// Read a cursor this connector gave out.
     pub fn parse(text: &str) -> Result<Self, Failure> {
@@ -105,7 +108,13 @@ impl Cursor {
             )),
             _ => None,
         };
-        let next = (!finished).then(|| Self { start: next, total, first: self.first.clone().or_else(|| ends.clone()), previous: ends });
+        let next = (!finished).then(|| Self {
+            start: next,
+            total,
+            first: self.first.clone().or_else(|| ends.clone()),
+            previous: ends,
+            newest: None,
+        });
         Ok(Taken { resources, next, total, doubt: doubt.map(|message| Failure::new(Kind::Conflict, message)) })
     }
 

@@ -1,4 +1,4 @@
-//! The source's queries: everything, one id, attributes equal to values.
+//! The source's queries: everything, what changed, one id, attributes equal to values.
 
 use crate::{
     connection::Connection,
@@ -7,6 +7,7 @@ use crate::{
     http::Http,
     list::{Cursor, List},
     resource::{self, Resource},
+    since::{self, Newest},
 };
 use sdk::{AttributeValue, Entity, Failure, Kind};
 
@@ -14,6 +15,8 @@ use sdk::{AttributeValue, Entity, Failure, Kind};
 #[derive(Debug)]
 pub enum Scope {
     All,
+    /// What changed since a token of an earlier read.
+    ChangedSince(String),
     ById(String),
     ByAttributes(Vec<AttributeValue>),
 }
@@ -26,6 +29,8 @@ pub struct Page {
     pub unreadable: Vec<(Option<String>, Failure)>,
     pub next: Option<String>,
     pub total: Option<u64>,
+    /// On the last page, if all resources have times: where the next read of changes begins.
+    pub delta_token: Option<String>,
 }
 
 impl Page {
@@ -48,8 +53,9 @@ pub fn page(
 ) -> Result<Page, Failure> {
     match scope {
         Scope::ById(id) => one(connection, http, resource, id),
-        Scope::All => list(connection, http, resource, None, cursor, limit),
-        Scope::ByAttributes(attributes) => list(connection, http, resource, Some(&Wanted::of(attributes)?), cursor, limit),
+        Scope::All => list(connection, http, resource, Asked::Everything, cursor, limit),
+        Scope::ChangedSince(token) => list(connection, http, resource, Asked::Since(since::parse(token)?), cursor, limit),
+        Scope::ByAttributes(attributes) => list(connection, http, resource, Asked::With(&Wanted::of(attributes)?), cursor, limit),
     }
 }
 
@@ -64,30 +70,51 @@ fn one(connection: &Connection, http: &mut impl Http, resource: Resource, id: &s
     Ok(page)
 }
 
+/// The part of a list that is asked for.
+enum Asked<'a> {
+    Everything,
+    Since(time::OffsetDateTime),
+    With(&'a Wanted),
+}
+
 /// `GET /Users?startIndex=&count=&filter=`.
 fn list(
     connection: &Connection,
     http: &mut impl Http,
     resource: Resource,
-    wanted: Option<&Wanted>,
+    asked: Asked<'_>,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page, Failure> {
-    let cursor = cursor.map_or(Ok(Cursor::BEGINNING), Cursor::parse)?;
+    let mut cursor = cursor.map_or(Ok(Cursor::BEGINNING), Cursor::parse)?;
     let count = u64::from(limit).min(connection.page_size);
     if count == 0 {
         return Err(Failure::rejected("a page of no entities was asked for"));
     }
-    let filter = filter::and(connection.filter(resource), wanted.map(Wanted::filter));
+    let search = match &asked {
+        Asked::Everything => None,
+        Asked::Since(since) => since::filter(*since),
+        Asked::With(wanted) => Some(wanted.filter()),
+    };
+    let filter = filter::and(connection.filter(resource), search);
     let (start, count_text) = (cursor.start().to_string(), count.to_string());
     let mut parameters = vec![("startIndex", start.as_str()), ("count", count_text.as_str())];
     parameters.extend(filter.as_deref().map(|filter| ("filter", filter)));
 
     let answer = exchange::get(http, connection.base.list(resource, &parameters), &connection.headers())?;
-    let taken = cursor.take(List::read(&answer.body)?, count)?;
-    let mut page = Page { total: taken.total, next: taken.next.map(|next| next.text()), ..Page::default() };
+    let mut newest = *cursor.newest.get_or_insert_with(|| {
+        let since = if let Asked::Since(since) = &asked { Some(*since) } else { None };
+        Newest::begin(answer.header("date"), since)
+    });
+    let mut taken = cursor.take(List::read(&answer.body)?, count)?;
+    taken.resources.iter().for_each(|resource| newest.meet(resource.get()));
+    if let Some(next) = &mut taken.next {
+        next.newest = Some(newest);
+    }
+    let delta_token = if taken.next.is_none() && !matches!(asked, Asked::With(_)) { newest.token() } else { None };
+    let mut page = Page { total: taken.total, next: taken.next.map(|next| next.text()), delta_token, ..Page::default() };
     for resource in taken.resources {
-        if wanted.is_none_or(|wanted| wanted.holds(resource.get())) {
+        if !matches!(asked, Asked::With(wanted) if !wanted.holds(resource.get())) {
             page.push(resource.get());
         }
     }

@@ -4,6 +4,7 @@
 //! ([`reader`]). The tables and what their columns mean: [`schema`]. A lock file keeps a second process away ([`lock`]).
 
 mod commit;
+mod delta;
 mod intents;
 mod lock;
 mod places;
@@ -26,7 +27,9 @@ use async_trait::async_trait;
 use rusqlite::Connection;
 
 use self::{lock::StateLock, reader::Readers, writer::Writer};
-use super::{Committed, IntentId, Link, Lookup, PageCommit, Relation, Run, RunId, RunStatus, Seen, StateError, StateStore, error::Doing};
+use super::{
+    Committed, DeltaToken, IntentId, Link, Lookup, PageCommit, Relation, Run, RunId, RunStatus, Seen, StateError, StateStore, error::Doing,
+};
 
 /// The state in one `SQLite` file; see the module's documentation.
 ///
@@ -175,6 +178,26 @@ impl StateStore for SqliteStore {
     async fn finish_run(&self, run: RunId, status: RunStatus, ended_at: SystemTime, report: &str) -> Result<(), StateError> {
         let report = report.to_owned();
         self.writer.write(1, move |connection| runs::finish(connection, run, status, ended_at, &report)).await
+    }
+
+    async fn delta_tokens(&self, source: &str) -> Result<Vec<DeltaToken>, StateError> {
+        let source = source.to_owned();
+        self.readers.read(move |connection| delta::tokens(connection, &source)).await
+    }
+
+    async fn set_delta_tokens(&self, source: &str, tokens: Vec<DeltaToken>) -> Result<(), StateError> {
+        let source = source.to_owned();
+        self.writer.write(tokens.len(), move |connection| delta::set_tokens(connection, &source, &tokens)).await
+    }
+
+    async fn delta_runs(&self, source: &str) -> Result<u64, StateError> {
+        let source = source.to_owned();
+        self.readers.read(move |connection| delta::count(connection, &source)).await
+    }
+
+    async fn set_delta_runs(&self, source: &str, count: u64) -> Result<(), StateError> {
+        let source = source.to_owned();
+        self.writer.write(1, move |connection| delta::set_count(connection, &source, count)).await
     }
 
     async fn last_run(&self, source: &str) -> Result<Option<Run>, StateError> {

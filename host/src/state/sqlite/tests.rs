@@ -1,6 +1,7 @@
 //! Tests on real files. What each is about: its module.
 
 mod commit;
+mod delta;
 mod group;
 mod kill;
 mod model;
