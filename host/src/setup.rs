@@ -219,6 +219,7 @@ impl Setup {
             relations,
             unique_attributes,
             deletions: system.deletions,
+            members_whole: system.members_whole,
             retry: retry(system),
             stop: Stop::never(),
             max_failed: system.failures.max_count,

@@ -6,6 +6,7 @@
 #![deny(dead_code)]
 
 mod admission;
+mod big_groups;
 mod cache;
 mod cases;
 mod cli;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
     let arguments = libtest_mimic::Arguments::from_args();
     let suites = [
         admission::trials(),
+        big_groups::trials(),
         cache::trials(),
         cases::trials(),
         cli::trials(),

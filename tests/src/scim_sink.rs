@@ -187,6 +187,10 @@ impl Shared {
                 kept.resources.insert(path.to_owned(), document.clone());
                 (200, Some(document))
             }
+            "PATCH" if kept.resources.contains_key(path) => {
+                kept.patch_members(path, &document());
+                (204, None)
+            }
             "DELETE" if kept.resources.remove(path).is_some() => (204, None),
             _ => (404, None),
         }
@@ -205,6 +209,26 @@ impl Kept {
         document["id"] = id.as_str().into();
         self.resources.insert(format!("{collection}/{id}"), document.clone());
         (201, Some(document))
+    }
+
+    /// The operations on members that clients send (RFC 7644 section 3.5.2).
+    fn patch_members(&mut self, path: &str, body: &Value) {
+        let resource = self.resources.get_mut(path).expect("it is there");
+        if resource["members"].is_null() {
+            resource["members"] = json!([]);
+        }
+        let members = resource["members"].as_array_mut().expect("members are a list");
+        for operation in body["Operations"].as_array().expect("operations") {
+            match operation["op"].as_str() {
+                Some("add") => members.extend(operation["value"].as_array().expect("values").iter().cloned()),
+                Some("remove") => {
+                    let path = operation["path"].as_str().expect("a path");
+                    let id = path.strip_prefix("members[value eq \"").and_then(|rest| rest.strip_suffix("\"]")).expect("one member");
+                    members.retain(|member| member["value"] != id);
+                }
+                other => panic!("no operation on members: {other:?}"),
+            }
+        }
     }
 
     /// The resources of `Users` or `Groups`, by path.

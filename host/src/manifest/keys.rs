@@ -239,6 +239,14 @@ pub(super) static SYSTEM: Table = Table {
             example: "[\"hr\"]",
         },
         Key {
+            name: "members-whole",
+            kind: Kind::Integer { min: 0, max: 1_000_000_000 },
+            presence: Presence::Default(Literal::Integer(100)),
+            only: Some("target"),
+            help: "A group with more members than this is sent only the members that came and went, where the connector can do so. 0: every group.",
+            example: "100",
+        },
+        Key {
             name: "properties",
             kind: Kind::Properties,
             presence: Presence::Optional,

@@ -66,6 +66,8 @@ pub struct System {
     pub endpoints: Vec<String>,
     /// The most entities of a page, 1 to 10 000.
     pub page_size: u32,
+    /// Targets: a group with more members than this is sent differences.
+    pub members_whole: usize,
     pub deletions: Deletions,
     pub delta: Delta,
     pub failures: Failures,

@@ -95,6 +95,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
         origins: authority.origins,
         endpoints: authority.endpoints,
         page_size: fields.integer("page-size"),
+        members_whole: fields.integer("members-whole"),
         deletions,
         delta,
         failures,

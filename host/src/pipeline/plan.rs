@@ -18,8 +18,8 @@ use super::{
 };
 use crate::{
     report::{Counts, Failure, Skip as SkipNote, Stage, Unresolved},
-    sandbox::contract::{Input, Mapped, Operation, Skip, Transformed},
-    state::{Checkpoint, IntentId, Relation, RelationChange, StateError},
+    sandbox::contract::{Input, Mapped, Members, Operation, Skip, Transformed},
+    state::{Checkpoint, IntentId, Membership, Relation, RelationChange, StateError},
 };
 
 const TWICE: &str = "the source has this id twice; the first one counts";
@@ -34,6 +34,16 @@ pub struct PlannedChange {
     pub target_digest: Digest,
     /// Absent while a reference is unresolved.
     pub common_digest: Option<Digest>,
+    /// The members of a big group.
+    pub membership: Option<Membership>,
+    /// Sent instead of the document, whose other attributes are as they were.
+    pub difference: Option<Members>,
+}
+
+impl PlannedChange {
+    fn new(entity: CommonEntity, step: PlannedStep, document: String, target_digest: Digest, common_digest: Option<Digest>) -> Self {
+        Self { entity, step, document, target_digest, common_digest, membership: None, difference: None }
+    }
 }
 
 #[derive(Debug)]
@@ -177,6 +187,7 @@ impl Planner {
                 self.decide(open, outcome, spill, &mut planned);
             }
         }
+        self.differ(&mut planned.changes).await?;
         let intended: Vec<String> = planned.changes.iter().map(|change| change.entity.source_id.clone()).collect();
         if !intended.is_empty() {
             let run = self.run.clone();
@@ -226,11 +237,11 @@ impl Planner {
                     }
                     Some(relation) => {
                         let step = PlannedStep::Update(relation);
-                        planned.changes.push(PlannedChange { entity, step, document, target_digest, common_digest });
+                        planned.changes.push(PlannedChange::new(entity, step, document, target_digest, common_digest));
                     }
                     None => {
                         let step = PlannedStep::Create { uncertain: self.leftover.contains_key(&entity.source_id) };
-                        planned.changes.push(PlannedChange { entity, step, document, target_digest, common_digest });
+                        planned.changes.push(PlannedChange::new(entity, step, document, target_digest, common_digest));
                     }
                 }
             }

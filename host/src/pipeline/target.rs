@@ -58,6 +58,8 @@ pub struct TargetSpec {
     /// Entity type -> attributes that identify an entity (spec section 2.7).
     pub unique_attributes: BTreeMap<String, Vec<String>>,
     pub deletions: crate::manifest::Deletions,
+    /// A group with more members than this is sent the difference where that is possible.
+    pub members_whole: usize,
     pub retry: Retry,
     pub stop: Stop,
     /// More failed entities than this and than `max_failed_percent` of those handled: no more is written.

@@ -93,9 +93,11 @@ impl Writer {
         if end.is_ok() {
             end = self.look_ahead(&page.entity_type, &mut settled).await;
         }
-        let (mut updated_after_all, mut target_ids) = (0, Vec::new());
+        let (mut updated_after_all, mut target_ids, mut memberships) = (0, Vec::new(), Vec::new());
+        let differs = self.run.can(&page.entity_type, |abilities| abilities.members);
         for (planned, settled) in settled {
             let source_id = planned.entity.source_id.clone();
+            memberships.extend(planned.memory(differs, matches!(settled, Settled::Written { .. })));
             match settled {
                 Settled::Written { target_id, existed_before, created } => {
                     if created {
@@ -133,7 +135,7 @@ impl Writer {
             let in_doubt: Vec<&str> = in_doubt.iter().map(String::as_str).collect();
             self.run.state.intend(self.run.run, &self.run.link, &page.entity_type, &in_doubt).await?;
         }
-        let commit = PageCommit { changes, intents_done, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
+        let commit = PageCommit { changes, memberships, intents_done, checkpoint: page.place, ..self.run.page_commit(&page.entity_type) };
         let on_its_way = OnItsWay { source_ids: page.departed, target_ids };
         self.commit(commit.count(&*self.run.spec.name, counters(&counted)), on_its_way).await?;
         let end = end.and_then(|()| self.away.as_ref().map_or(Ok(()), |away| Err(away.error(&self.run.spec.name))));
@@ -255,7 +257,7 @@ impl Writer {
                     }
                 }
                 for ((mut planned, change), outcome) in batch.into_iter().zip(changes).zip(outcomes) {
-                    planned.document = document_of(change);
+                    give_back(&mut planned, change);
                     let outcome = self.settle_one(entity_type, &mut planned, outcome).await?;
                     settled.push((planned, outcome));
                 }
@@ -263,7 +265,7 @@ impl Writer {
             // Nobody knows how far the call came. One by one, each create looking first, finds the change that does it.
             Err(fault) => {
                 for (planned, change) in batch.iter_mut().zip(changes) {
-                    planned.document = document_of(change);
+                    give_back(planned, change);
                 }
                 for mut planned in batch {
                     let outcome = match (&fault.event, &planned.step) {
@@ -280,11 +282,10 @@ impl Writer {
 
     /// One change in a call of its own, once: whoever asks for it is trying again already.
     pub(super) async fn one(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
-        let change = change_of(entity_type, &planned.step, std::mem::take(&mut planned.document));
-        let changes = [change];
+        let changes = [change_of(entity_type, planned)];
         let outcome = self.call_once(&changes).await?;
         let [change] = changes;
-        planned.document = document_of(change);
+        give_back(planned, change);
         match outcome {
             Ok(outcomes) => match outcomes.into_iter().next() {
                 Some(outcome) => Box::pin(self.settle_one(entity_type, planned, outcome)).await,
@@ -313,6 +314,10 @@ impl Writer {
         match (&failure.kind, &planned.step) {
             (Kind::AlreadyExists, PlannedStep::Create { .. }) => self.resolve_conflict(entity_type, planned, &failure).await,
             (Kind::NotFound, PlannedStep::Update(_)) => Box::pin(self.create_again(entity_type, planned)).await,
+            // What cannot be done in pieces may be done as a whole.
+            (Kind::Unsupported | Kind::Rejected | Kind::Conflict, PlannedStep::Update(_)) if planned.difference.take().is_some() => {
+                Box::pin(self.one(entity_type, planned)).await
+            }
             (kind, step) => {
                 let unknown = matches!(kind, Kind::TimedOut | Kind::Unavailable) && matches!(step, PlannedStep::Create { .. });
                 Ok(Settled::Failed { code: code_of(&failure), message: failure.message, in_doubt: unknown })
@@ -378,22 +383,26 @@ pub(super) fn counters(counts: &Counts) -> Counters {
 }
 
 fn as_change(entity_type: &str, mut planned: PlannedChange) -> (PlannedChange, Change) {
-    let change = change_of(entity_type, &planned.step, std::mem::take(&mut planned.document));
+    let change = change_of(entity_type, &mut planned);
     (planned, change)
 }
 
-fn change_of(entity_type: &str, step: &PlannedStep, document: String) -> Change {
-    let action = match step {
-        PlannedStep::Create { .. } => Action::Create(document),
-        PlannedStep::Update(relation) => Action::Update(Update { id: relation.target_id.clone(), document }),
+/// Takes the document out of the plan, where it is sent.
+fn change_of(entity_type: &str, planned: &mut PlannedChange) -> Change {
+    let action = match (&planned.step, &planned.difference) {
+        (PlannedStep::Create { .. }, _) => Action::Create(std::mem::take(&mut planned.document)),
+        (PlannedStep::Update(_), Some(difference)) => Action::Members(difference.clone()),
+        (PlannedStep::Update(relation), None) => {
+            Action::Update(Update { id: relation.target_id.clone(), document: std::mem::take(&mut planned.document) })
+        }
     };
     Change { entity_type: entity_type.to_owned(), action }
 }
 
-fn document_of(change: Change) -> String {
-    match change.action {
-        Action::Create(document) | Action::Update(Update { document, .. }) => document,
-        Action::Patch(_) | Action::Members(_) | Action::Delete(_) => String::new(),
+/// Gives it back.
+fn give_back(planned: &mut PlannedChange, change: Change) {
+    if let Action::Create(document) | Action::Update(Update { document, .. }) = change.action {
+        planned.document = document;
     }
 }
 

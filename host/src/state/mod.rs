@@ -12,6 +12,7 @@
 
 mod delta;
 mod error;
+mod membership;
 mod page;
 mod relation;
 mod run;
@@ -21,6 +22,7 @@ mod store;
 
 pub use delta::DeltaToken;
 pub use error::StateError;
+pub use membership::Membership;
 pub use page::{Checkpoint, Committed, IntentId, PageCommit, RelationChange};
 pub use relation::{Digest, Link, Lookup, Relation};
 pub use run::{Counters, CountersOf, Run, RunId, RunStatus};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Counters, CountersOf, Digest, Link, RunId};
+use super::{Counters, CountersOf, Digest, Link, Membership, RunId};
 
 /// The announcement that a page's creates are about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -65,6 +65,8 @@ pub struct PageCommit {
     pub entity_type: String,
     /// In this order.
     pub changes: Vec<RelationChange>,
+    /// What is known from now on about the members of these source entities; `None`: nothing.
+    pub memberships: Vec<(String, Option<Membership>)>,
     /// The intent this page settles.
     pub intents_done: Option<IntentId>,
     /// What to add to the run's counts.
@@ -78,7 +80,17 @@ pub struct PageCommit {
 impl PageCommit {
     /// A page without changes; fill in what there is.
     pub fn new(run: RunId, link: Link, entity_type: impl Into<String>, at: SystemTime) -> Self {
-        Self { run, link, entity_type: entity_type.into(), changes: vec![], intents_done: None, counters: vec![], checkpoint: None, at }
+        Self {
+            run,
+            link,
+            entity_type: entity_type.into(),
+            changes: vec![],
+            memberships: vec![],
+            intents_done: None,
+            counters: vec![],
+            checkpoint: None,
+            at,
+        }
     }
 
     /// Add to the run's counts of a system, for this page's entity type.

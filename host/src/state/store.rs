@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{Committed, DeltaToken, IntentId, Link, Lookup, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
+use super::{Committed, DeltaToken, IntentId, Link, Lookup, Membership, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
 
 /// What a run remembers, a page at a time.
 ///
@@ -14,6 +14,9 @@ use super::{Committed, DeltaToken, IntentId, Link, Lookup, PageCommit, Relation,
 pub trait StateStore: Send + Sync {
     /// The relations of these source entities, in the order of the ids.
     async fn relations(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<Vec<Option<Relation>>, StateError>;
+
+    /// What these source entities were last sent as members, in the order of the ids; nothing where that is not known.
+    async fn memberships(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<Vec<Option<Membership>>, StateError>;
 
     /// The source entity this target entity is related to, the oldest relation if there are several.
     async fn related_to(&self, link: &Link, entity_type: &str, target_id: &str) -> Result<Option<String>, StateError>;

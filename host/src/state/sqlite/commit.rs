@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     super::{Committed, Counters, Link, PageCommit, RelationChange, RunId, StateError},
-    intern,
+    intern, membership,
     row::{milliseconds, signed},
     writer::Fault,
 };
@@ -16,6 +16,9 @@ pub(super) fn page(connection: &Connection, page: &PageCommit) -> Result<Committ
         relations.apply(change)?;
     }
     let Relations { link, retargeted, deleted, inserted, .. } = relations;
+    for (source_id, members) in &page.memberships {
+        membership::keep(connection, link, &page.entity_type, source_id, members.as_ref())?;
+    }
     if retargeted || deleted {
         clear_other_types(connection, link, &page.entity_type)?;
     }
@@ -113,6 +116,11 @@ impl<'a> Relations<'a> {
                 }
             }
             RelationChange::Delete { id } => {
+                self.connection
+                    .prepare_cached(
+                        "DELETE FROM membership WHERE link = ?2 AND entity_type = ?3 AND source_id = (SELECT source_id FROM relation WHERE id = ?1)",
+                    )?
+                    .execute(params![id, self.link, self.entity_type])?;
                 let deleted = self
                     .connection
                     .prepare_cached("DELETE FROM relation WHERE id = ?1 AND link = ?2 AND entity_type = ?3")?

@@ -7,6 +7,7 @@ mod commit;
 mod delta;
 mod intents;
 mod lock;
+mod membership;
 mod places;
 mod reader;
 mod row;
@@ -28,7 +29,8 @@ use rusqlite::Connection;
 
 use self::{lock::StateLock, reader::Readers, writer::Writer};
 use super::{
-    Committed, DeltaToken, IntentId, Link, Lookup, PageCommit, Relation, Run, RunId, RunStatus, Seen, StateError, StateStore, error::Doing,
+    Committed, DeltaToken, IntentId, Link, Lookup, Membership, PageCommit, Relation, Run, RunId, RunStatus, Seen, StateError, StateStore,
+    error::Doing,
 };
 
 /// The state in one `SQLite` file; see the module's documentation.
@@ -103,6 +105,15 @@ impl StateStore for SqliteStore {
         let (link, entity_type) = (link.clone(), entity_type.to_owned());
         let source_ids: Vec<String> = source_ids.iter().map(|&id| id.to_owned()).collect();
         self.readers.read(move |connection| reader::relations(connection, &link, &entity_type, &source_ids)).await
+    }
+
+    async fn memberships(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<Vec<Option<Membership>>, StateError> {
+        if source_ids.is_empty() {
+            return Ok(vec![]);
+        }
+        let (link, entity_type) = (link.clone(), entity_type.to_owned());
+        let source_ids: Vec<String> = source_ids.iter().map(|&id| id.to_owned()).collect();
+        self.readers.read(move |connection| membership::find(connection, &link, &entity_type, &source_ids)).await
     }
 
     async fn related_to(&self, link: &Link, entity_type: &str, target_id: &str) -> Result<Option<String>, StateError> {

@@ -18,7 +18,7 @@ const APPLICATION_ID: i64 = 0x5056_5352;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Step `n` leads from schema version `n` to `n + 1`. A step that was released is never edited.
-const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_delta.sql")];
+const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_delta.sql"), include_str!("schema_membership.sql")];
 
 /// The connection that writes. Makes the file if there is none and brings an older one up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
