@@ -8,6 +8,7 @@ mod resync;
 mod run;
 mod signals;
 mod simulate;
+mod validate;
 
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
@@ -42,6 +43,8 @@ enum Command {
     Resync(resync::ResyncArgs),
     /// Say what `run` or `resync` would do, entity by entity, and write nothing
     Simulate(simulate::SimulateArgs),
+    /// Put a few rows of a CSV file through the transformations of a source and its targets; nothing is read from and written to any system
+    Validate(validate::ValidateArgs),
     /// Check a manifest, its plugins and its grants, and try every connection; nothing is written
     Check(check::CheckArgs),
     /// Transform documents from standard input, one JSON document a line
@@ -133,6 +136,7 @@ impl Cli {
             Command::Run(args) => run::run(args, &cache).await,
             Command::Resync(args) => resync::resync(args, &cache).await,
             Command::Simulate(args) => simulate::simulate(args, &cache).await,
+            Command::Validate(args) => validate::validate(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,

@@ -20,8 +20,10 @@ mod retry;
 mod simulate;
 mod spill;
 mod stop;
+mod table;
 mod target;
 mod transform;
+mod validate;
 mod write;
 
 pub use delta::DeltaReads;
@@ -31,8 +33,10 @@ pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;
 pub use simulate::{Simulation, disarm};
 pub use stop::{Stop, Stopper};
+pub use table::{Import, Table, TableError};
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
 pub use transform::{ElementSpec, Mapper, MappingSpec, OpenError, diagnostic_line};
+pub use validate::{Trace, Validated, validate};
 
 use crate::state::StateError;
 

@@ -33,10 +33,8 @@ pub(super) fn render(report: &Report) -> String {
         let _ = writeln!(out, "error      {} [{}]", printable(&error.message).replace('\n', "\n           "), error.code);
     }
     let job = if report.job == JobType::Read { "run" } else { report.job.word() };
-    let (job, end) = match report.simulated {
-        true => (format!("simulated {job}"), ", nothing was written"),
-        false => (format!("{job} {}", report.run), ""),
-    };
+    let (job, end) =
+        if report.simulated { (format!("simulated {job}"), ", nothing was written") } else { (format!("{job} {}", report.run), "") };
     let (status, mode, seconds) = (report.status.word(), report.read_mode().word(), report.duration.as_secs_f64());
     let _ = writeln!(out, "{status}: {job} of {}, {mode} read, {seconds:.1} s{end}", report.source);
     out
