@@ -125,6 +125,14 @@ pub(super) static ROOT: Table = Table {
             example: "\"provisor.db\"",
         },
         Key {
+            name: "history",
+            kind: Kind::Table(&HISTORY),
+            presence: Presence::Optional,
+            only: None,
+            help: "How long it is remembered what happened.",
+            example: "{ \"retention\": \"30 days\" }",
+        },
+        Key {
             name: "systems",
             kind: Kind::Tables(&SYSTEM),
             presence: Presence::Required,
@@ -133,6 +141,21 @@ pub(super) static ROOT: Table = Table {
             example: "\"hr\"",
         },
     ],
+};
+
+pub(super) static HISTORY: Table = Table {
+    name: "history",
+    help: "How long it is remembered what happened. What is known about entities (relations) is kept whatever stands here.",
+    discriminator: None,
+    keys: &[Key {
+        name: "retention",
+        kind: Kind::Time { min: Duration::from_hours(1), max: Duration::from_hours(24 * 3660) },
+        presence: Presence::Default(Literal::Text("7 days")),
+        only: None,
+        help: "Runs that began longer ago, and what was logged of single entities in them, are removed when a run ends; the last run of a source stays. \
+               A number and h or days.",
+        example: "\"30 days\"",
+    }],
 };
 
 /// The most elements of one transformation. Each is a call per page, and up to three instances at once for a target, of which the process has a bounded number.

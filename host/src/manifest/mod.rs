@@ -32,6 +32,7 @@ pub mod schema;
 mod secret_reference;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod transformation;
 
 pub use model::{
@@ -39,3 +40,4 @@ pub use model::{
 };
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};
+pub use trace::Trace;

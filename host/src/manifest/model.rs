@@ -10,6 +10,7 @@ use url::Url;
 use super::fields::Fields;
 use super::keys;
 use super::problem::Place;
+use super::trace::Trace;
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
 
@@ -23,6 +24,8 @@ pub struct Manifest {
     pub plugins: PathBuf,
     /// The file of the state database.
     pub state: PathBuf,
+    /// How long runs and the log of single entities are kept.
+    pub retention: Duration,
     /// In the order of the text.
     pub systems: Vec<System>,
 }
@@ -72,6 +75,8 @@ pub struct System {
     pub delta: Delta,
     pub failures: Failures,
     pub limits: Limits,
+    /// Sources only: what is logged of single entities.
+    pub trace: Trace,
 }
 
 /// The id of the component that speaks the mapping language. It ships with the host and runs every element that names no other.

@@ -166,7 +166,10 @@ impl<'a> Judge<'a> {
             let help = known.effect.first().map_or(String::new(), |role| format!("it belongs to a {role}"));
             problems.warning("manifest.without-effect", property.at, message, help);
         }
-        sorted.parameters.insert(known.name.to_owned(), text);
+        // What only concerns the log must not look like an edit of the transformation, after which everything is mapped again.
+        if !known.name.starts_with("ips.trace.") || self.is_parameter(known.name) {
+            sorted.parameters.insert(known.name.to_owned(), text);
+        }
     }
 
     fn unknown(&self, property: &Property, problems: &mut Problems) -> Option<&'a str> {

@@ -3,14 +3,14 @@
 //! | what | units | example |
 //! | --- | --- | --- |
 //! | memory | `KiB`, `MiB`, `GiB` | `256 MiB` |
-//! | time | `ms`, `s`, `min`, `h` | `90 s` |
+//! | time | `ms`, `s`, `min`, `h`, `day`, `days` | `90 s` |
 //!
 //! A bare number is refused: nobody remembers its unit.
 
 use std::time::Duration;
 
 const MEMORY: [(&str, u64); 3] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30)];
-const TIME: [(&str, u64); 4] = [("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000)];
+const TIME: [(&str, u64); 6] = [("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("days", 86_400_000), ("day", 86_400_000)];
 
 /// `256 MiB` in bytes.
 pub(super) fn memory(text: &str) -> Option<u64> {
@@ -55,6 +55,8 @@ mod tests {
         assert_eq!(memory("1GiB"), Some(1 << 30));
         assert_eq!(duration("5 min"), Some(Duration::from_mins(5)));
         assert_eq!(duration("1500ms"), Some(Duration::from_millis(1500)));
+        assert_eq!(duration("1 day"), Some(Duration::from_hours(24)));
+        assert_eq!(duration("30 days"), Some(Duration::from_hours(720)));
         for wrong in
             ["", "5", "MiB", "5 MB", "5  MiB", "-1 MiB", "1.5 GiB", " 5 MiB", "99999999999999999999 KiB", "18446744073709551615 GiB"]
         {

@@ -44,7 +44,7 @@ impl Raw {
     }
 
     /// The file of the state database, absolute.
-    pub(super) fn state(&self) -> PathBuf {
+    pub fn state(&self) -> PathBuf {
         self.directory.join(self.fields.text("state").unwrap_or_default())
     }
 

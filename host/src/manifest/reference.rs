@@ -1,6 +1,7 @@
 //! Property names of the reference that belong to the host and not to a connector: `ips.*` (spec/provisioning.md section 3) and the connection
 //! (spec/connectors.md section 1.1). They are accepted as they are, on every system, whatever its plugin.
 
+use super::trace;
 use crate::registry::description::Role;
 
 /// What a value of the reference looks like.
@@ -86,15 +87,15 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     later("ips.job.notification.repeat.on.failure", Shape::Boolean, "Notify about every failed run, not only about the first."),
     later("ips.job.notification.ignored.consecutive.failures", COUNT, "How many failed runs in a row cause no notification."),
     later("ips.job.notification.skip.intermediate.notifications", Shape::Boolean, "Notify about the end of a run only."),
-    later("ips.trace.failed.entity.content", Shape::Boolean, "Log the content of failed entities."),
-    later("ips.trace.skipped.entity.content", Shape::Boolean, "Log the content of skipped entities."),
-    later("ips.trace.created.entity.content", Shape::Boolean, "Log the content of created entities."),
-    later("ips.trace.updated.entity.content", Shape::Boolean, "Log the content of updated entities."),
-    later("ips.trace.skipped.entity", Shape::Boolean, "Log skipped entities."),
-    later("ips.trace.created.entity", Shape::Boolean, "Log created entities."),
-    later("ips.trace.updated.entity", Shape::Boolean, "Log updated entities."),
-    later("ips.trace.deleted.entity", Shape::Boolean, "Log deleted entities."),
-    later("ips.trace.entity.content.unlimited", Shape::Boolean, "Log contents in full."),
+    source(trace::FAILED_CONTENT, Shape::Boolean, "Log the content of failed entities, in the next run only."),
+    source(trace::SKIPPED_CONTENT, Shape::Boolean, "Log the content of skipped entities, in the next run only."),
+    source(trace::CREATED_CONTENT, Shape::Boolean, "Log the content of created entities, in the next run only."),
+    source(trace::UPDATED_CONTENT, Shape::Boolean, "Log the content of updated entities, in the next run only."),
+    source(trace::SKIPPED, Shape::Boolean, "Log skipped entities."),
+    source(trace::CREATED, Shape::Boolean, "Log created entities."),
+    source(trace::UPDATED, Shape::Boolean, "Log updated entities."),
+    source(trace::DELETED, Shape::Boolean, "Deleted entities are always logged."),
+    source(trace::UNLIMITED, Shape::Boolean, "Log contents in full, not only their first 150 000 characters."),
     source(
         DELTA_READ,
         Shape::OneOf(&["enabled", "disabled", "true", "false"]),

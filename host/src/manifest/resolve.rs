@@ -9,6 +9,7 @@ use super::model::{Auth, Deletions, Delta, Failures, Limits, Manifest, System, T
 use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
+use super::trace::Trace;
 use super::{authority, connection, nearest, reference, secret_reference, transformation};
 use crate::registry::description::{Description, Role};
 
@@ -36,8 +37,16 @@ pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[Strin
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
     }
-    let manifest =
-        Manifest { path: raw.path.clone(), directory: raw.directory.clone(), plugins: raw.plugins(), state: raw.state(), systems };
+    let absent = Fields::absent(&keys::HISTORY, Place::START);
+    let retention = raw.fields.table("history").unwrap_or(&absent).time("retention");
+    let manifest = Manifest {
+        path: raw.path.clone(),
+        directory: raw.directory.clone(),
+        plugins: raw.plugins(),
+        state: raw.state(),
+        retention,
+        systems,
+    };
     Ok((manifest, problems))
 }
 
@@ -78,6 +87,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
     let deletions = deletions(fields, &sorted);
     let delta = delta(&sorted);
     let failures = failures(fields, &sorted);
+    let trace = Trace::of(&sorted.host);
     let limits = fields.table("limits").cloned().unwrap_or_else(|| Fields::absent(&keys::LIMITS, fields.at));
     let authority = authority::of(raw, fields, role, description?, &sorted, problems);
     Some(System {
@@ -105,6 +115,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
             requests_per_second: NonZeroU32::new(limits.integer("requests-per-second")),
             concurrency: Some(limits.integer("concurrency")).filter(|at_once| *at_once > 0),
         },
+        trace,
     })
 }
 
