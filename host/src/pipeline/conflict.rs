@@ -191,8 +191,9 @@ impl Writer {
             Ok(entities) => match <[_; 1]>::try_from(entities) {
                 Ok([entity]) => Found::One(entity),
                 Err(entities) if entities.is_empty() => {
-                    let by: Vec<_> = wanted.iter().map(|w| format!("{} = {}", w.attribute, w.value)).collect();
-                    Found::None(format!("and {} was not found by {}", run.spec.name, by.join(", ")))
+                    // By which attributes, not by which values: messages are kept.
+                    let by: Vec<&str> = wanted.iter().map(|wanted| wanted.attribute.as_str()).collect();
+                    Found::None(format!("and in {} it was not found by the unique attribute configured ({})", run.spec.name, by.join(", ")))
                 }
                 Err(entities) => Found::Several(entities.into_iter().map(|entity| entity.id).collect()),
             },

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 
 use super::bytes::Algorithm;
 use super::codes::{Country, Region, locale, timezone};
-use super::convert::shown;
 use super::regex::{Compile, Made, group, replace};
 use super::{Expression, Failure, Function, Kind, SIZE, Text, text};
 use crate::apply::{Fault, Run};
@@ -213,17 +212,17 @@ impl Run<'_> {
             Kind::CountryCode { format, .. } => match Country::find(content) {
                 Some(country) => result.push_str(country.written(*format)),
                 None if content.trim().is_empty() => {}
-                None => return Err(self.no_country(function, content)),
+                None => return Err(self.no_country(function)),
             },
             Kind::CountryRegion { format, .. } => match Region::find(content, None) {
                 Some(region) => result.push_str(&region.written(*format)),
                 None if content.trim().is_empty() => {}
-                None => return Err(self.no_region(function, content, "")),
+                None => return Err(self.no_region(function)),
             },
             Kind::LocaleCode(format) => result.push_str(&locale(content, *format)),
             Kind::Decode(algorithm) => {
                 let Some(bytes) = algorithm.decode(content) else {
-                    return Err(self.function_fault(function, &format!("cannot decode [{}]", shown(content))));
+                    return Err(self.function_fault(function, "cannot decode the value in hand"));
                 };
                 return Ok(Some(self.arena.bytes(&WRITTEN.encode(&bytes, true))));
             }

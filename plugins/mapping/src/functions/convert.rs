@@ -6,28 +6,19 @@ use super::{Format, Function, Kind};
 use crate::apply::{Fault, Run};
 use crate::output::{Id, Key};
 
-/// The beginning of a value, for a message.
-pub(super) fn shown(text: &str) -> String {
-    let mut shown: String = text.chars().take(60).collect();
-    if shown.len() < text.len() {
-        shown.push('\u{2026}');
-    }
-    shown
-}
-
 impl Run<'_> {
     /// `convertCountryCode` and `convertCountryRegion` on an object. What is missing or empty is left as it is.
     pub(super) fn convert_attributes(&mut self, function: &Function, object: Id) -> Result<(), Fault> {
         match &function.kind {
             Kind::CountryCode { format, input, output } => {
                 let Some(text) = input.iter().find_map(|key| self.attribute(object, *key)) else { return Ok(()) };
-                let country = Country::find(&text).ok_or_else(|| self.no_country(function, &text))?;
+                let country = Country::find(&text).ok_or_else(|| self.no_country(function))?;
                 self.put(object, *output, country.written(*format));
             }
             Kind::CountryRegion { format, region, country, output } => {
                 let Some(text) = self.attribute(object, *region) else { return Ok(()) };
                 let country = country.and_then(|key| self.attribute(object, key)).unwrap_or_default();
-                let found = Region::find(&text, Country::find(&country)).ok_or_else(|| self.no_region(function, &text, &country))?;
+                let found = Region::find(&text, Country::find(&country)).ok_or_else(|| self.no_region(function))?;
                 self.put(object, *output, &found.written(*format));
             }
             _ => {}
@@ -46,12 +37,13 @@ impl Run<'_> {
         self.set_member(object, key, value);
     }
 
-    pub(super) fn no_country(&self, function: &Function, text: &str) -> Fault {
-        self.function_fault(function, &format!("knows no country [{}]", shown(text)))
+    pub(super) fn no_country(&self, function: &Function) -> Fault {
+        // Messages are kept by the host, values are not: `explain` shows them.
+        self.function_fault(function, "knows no country by the value in hand")
     }
 
-    pub(super) fn no_region(&self, function: &Function, text: &str, country: &str) -> Fault {
-        self.function_fault(function, &format!("knows no subdivision [{}] of the country [{}]", shown(text), shown(country)))
+    pub(super) fn no_region(&self, function: &Function) -> Fault {
+        self.function_fault(function, "knows no subdivision of the country by the value in hand")
     }
 
     /// `manipulateDate` on a text.
@@ -84,6 +76,6 @@ impl Run<'_> {
             moment.shift(shift)?;
             target.format(&moment, result)
         });
-        moved.map_err(|what| self.function_fault(function, &format!("cannot work on [{}]: it {what}", shown(text))))
+        moved.map_err(|what| self.function_fault(function, &format!("cannot work on the value in hand: it {what}")))
     }
 }

@@ -33,7 +33,7 @@ fn one(part: &Part, moment: &Moment, out: &mut String) -> Result<(), Why> {
             let value = if number.reduced { value.abs() % 100 } else { value };
             let digits = value.unsigned_abs().to_string();
             if digits.len() > number.most || value < 0 && number.sign == Sign::Never {
-                return Err(Why::Impossible(format!("has {value}, which the format to write has no room for")));
+                return Err(Why::Impossible("has a number that the format to write has no room for".to_owned()));
             }
             if value < 0 {
                 out.push('-');
@@ -86,7 +86,7 @@ fn one(part: &Part, moment: &Moment, out: &mut String) -> Result<(), Why> {
             one(inner, moment, &mut text)?;
             let length = text.chars().count();
             if length > *width {
-                return Err(Why::Impossible(format!("has {text}, which is wider than {width} characters")));
+                return Err(Why::Impossible(format!("has a part that is wider than {width} characters")));
             }
             out.extend(std::iter::repeat_n(' ', width - length));
             out.push_str(&text);
