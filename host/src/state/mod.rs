@@ -2,7 +2,7 @@
 //! created, and how each run went.
 //!
 //! The pipeline speaks to [`StateStore`], a page at a time. [`SqliteStore`] keeps everything in one `SQLite` file that anyone can open and query.
-//! No attribute of any entity is kept here: ids, digests and counts only. Plugins, HTTP and the meaning of a job are not this room's business.
+//! No attribute of any entity is kept here: ids, digests and counts only, but for contents the operator asked for in the log of one run. Plugins, HTTP and the meaning of a job are not this room's business.
 //!
 //! A page goes through here three times:
 //!
@@ -12,6 +12,7 @@
 
 mod delta;
 mod error;
+mod log;
 mod membership;
 mod page;
 mod relation;
@@ -22,6 +23,7 @@ mod store;
 
 pub use delta::DeltaToken;
 pub use error::StateError;
+pub use log::{LogAction, LogEntry, LogQuery, Logged, ResetCounts};
 pub use membership::Membership;
 pub use page::{Checkpoint, Committed, IntentId, PageCommit, RelationChange};
 pub use relation::{Digest, Link, Lookup, Relation};

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::{Counters, CountersOf, Digest, Link, Membership, RunId};
+use super::{Counters, CountersOf, Digest, Link, LogEntry, Membership, RunId};
 
 /// The announcement that a page's creates are about to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,6 +71,8 @@ pub struct PageCommit {
     pub intents_done: Option<IntentId>,
     /// What to add to the run's counts.
     pub counters: Vec<CountersOf>,
+    /// What to add to the run's log of single entities.
+    pub log: Vec<LogEntry>,
     /// Replaces the run's checkpoint of this link and entity type; `None` leaves it.
     pub checkpoint: Option<Checkpoint>,
     /// Becomes the `updated_at` of the changed relations.
@@ -88,6 +90,7 @@ impl PageCommit {
             memberships: vec![],
             intents_done: None,
             counters: vec![],
+            log: vec![],
             checkpoint: None,
             at,
         }

@@ -81,6 +81,16 @@ pub struct CountersOf {
     pub counters: Counters,
 }
 
+impl Run {
+    /// The status in a word; a run that goes on although entities failed says so (spec section 2.13).
+    pub fn status_word(&self) -> &'static str {
+        match self.status {
+            RunStatus::Running if self.counters.iter().any(|of| of.counters.failed > 0) => "running with error",
+            status => status.word(),
+        }
+    }
+}
+
 /// A run as it is remembered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {

@@ -4,7 +4,10 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 
-use super::{Committed, DeltaToken, IntentId, Link, Lookup, Membership, PageCommit, Relation, RunId, RunStatus, Seen, StateError};
+use super::{
+    Committed, CountersOf, DeltaToken, IntentId, Link, LogEntry, LogQuery, Logged, Lookup, Membership, PageCommit, Relation, ResetCounts,
+    Run, RunId, RunStatus, Seen, StateError,
+};
 
 /// What a run remembers, a page at a time.
 ///
@@ -81,4 +84,31 @@ pub trait StateStore: Send + Sync {
 
     /// The latest run of a source, the one that is running included.
     async fn last_run(&self, source: &str) -> Result<Option<super::Run>, StateError>;
+
+    /// The counts a run ends with, in place of those committed with its pages, and what is left of its log.
+    async fn record(&self, run: RunId, counters: Vec<CountersOf>, log: Vec<LogEntry>) -> Result<(), StateError>;
+
+    /// Of these switches (name, on) of a source, the ones that are on and have been off since they were used last. With that they are used: the next time they
+    /// are not among the answers, until they have been off once.
+    async fn use_once(&self, source: &str, switches: Vec<(String, bool)>) -> Result<Vec<String>, StateError>;
+
+    /// Remove the runs that began before this moment, with their counts, checkpoints and logs; a source's last run stays, and relations are not touched. Answers how
+    /// many runs were removed.
+    async fn forget_runs(&self, before: SystemTime) -> Result<u64, StateError>;
+
+    /// Forget everything about the entities of a system, as a source and as a target: relations, digests, what is in doubt, where the target is, the log. Runs and
+    /// their counts stay.
+    async fn reset(&self, system: &str) -> Result<ResetCounts, StateError>;
+
+    /// Whether anything was ever remembered under this system's name.
+    async fn knows(&self, system: &str) -> Result<bool, StateError>;
+
+    /// The latest runs, of one source or of all, the newest first.
+    async fn runs(&self, source: Option<&str>, limit: usize) -> Result<Vec<Run>, StateError>;
+
+    /// One run.
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StateError>;
+
+    /// Rows of the log of single entities.
+    async fn log(&self, query: LogQuery) -> Result<Vec<Logged>, StateError>;
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::{
     super::{Committed, Counters, Link, PageCommit, RelationChange, RunId, StateError},
-    intern, membership,
+    entity_log, intern, membership,
     row::{milliseconds, signed},
     writer::Fault,
 };
@@ -33,6 +33,7 @@ pub(super) fn page(connection: &Connection, page: &PageCommit) -> Result<Committ
     for of in &page.counters {
         add(connection, page.run, &of.system, &of.entity_type, &of.counters)?;
     }
+    entity_log::append(connection, page.run, &page.log)?;
     if let Some(checkpoint) = &page.checkpoint {
         connection
             .prepare_cached(
@@ -170,7 +171,8 @@ fn clear_other_types(connection: &Connection, link: i64, entity_type: &str) -> r
     Ok(())
 }
 
-fn add(connection: &Connection, run: RunId, system: &str, entity_type: &str, counters: &Counters) -> rusqlite::Result<()> {
+/// Add to the counts of a run.
+pub(super) fn add(connection: &Connection, run: RunId, system: &str, entity_type: &str, counters: &Counters) -> rusqlite::Result<()> {
     let Counters { read, created, updated, unchanged, deleted, skipped, failed } = *counters;
     connection
         .prepare_cached(

@@ -23,12 +23,13 @@ pub(super) fn intend(connection: &Connection, run: RunId, link: &Link, entity_ty
     Ok(IntentId(connection.last_insert_rowid()))
 }
 
-/// Sorted, each once.
-pub(super) fn leftover(connection: &Connection, link: &Link, entity_type: &str) -> rusqlite::Result<Vec<String>> {
+/// Sorted, each once. `abandoned`: nobody works on the file, so no run is running, whatever its row says.
+pub(super) fn leftover(connection: &Connection, link: &Link, entity_type: &str, abandoned: bool) -> rusqlite::Result<Vec<String>> {
     let Some(link) = link_id(connection, link)? else {
         return Ok(vec![]);
     };
-    let sql = format!("SELECT DISTINCT id.value FROM intent, json_each(intent.source_ids) AS id WHERE {OF_ENDED_RUNS} ORDER BY id.value");
+    let left = if abandoned { "link = ?1 AND entity_type = ?2" } else { OF_ENDED_RUNS };
+    let sql = format!("SELECT DISTINCT id.value FROM intent, json_each(intent.source_ids) AS id WHERE {left} ORDER BY id.value");
     connection.prepare_cached(&sql)?.query_map(params![link, entity_type], |row| row.get(0))?.collect()
 }
 

@@ -7,6 +7,7 @@ use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use super::super::StateError;
@@ -27,7 +28,7 @@ impl StateLock {
             .truncate(false)
             .open(&path)
             .map_err(|error| StateError::open_io(&path, &error))?;
-        match file.try_lock() {
+        match try_lock_patiently(&file) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => return Err(StateError::Locked { path: state.to_owned(), holder: holder(&mut file) }),
             Err(TryLockError::Error(error)) => {
@@ -38,6 +39,29 @@ impl StateLock {
         let named = file.set_len(0).and_then(|()| write!(file, "process {}", std::process::id()));
         named.map_err(|error| StateError::open_io(&path, &error))?;
         Ok(Self { file })
+    }
+}
+
+/// Somebody who only looks holds a shared lock for a moment ([`is_held`]): that must not turn a run away.
+fn try_lock_patiently(file: &File) -> Result<(), TryLockError> {
+    for _ in 0..5 {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(10)),
+            done => return done,
+        }
+    }
+    file.try_lock()
+}
+
+/// Whether a process works on this state file. Where that cannot be told, one does.
+pub(super) fn is_held(state: &Path) -> bool {
+    match File::open(lock_path(state)) {
+        Ok(file) => {
+            let free = file.try_lock_shared().is_ok();
+            let _ = file.unlock();
+            !free
+        }
+        Err(error) => error.kind() != std::io::ErrorKind::NotFound,
     }
 }
 

@@ -5,11 +5,13 @@
 
 mod commit;
 mod delta;
+mod entity_log;
 mod intents;
 mod lock;
 mod membership;
 mod places;
 mod reader;
+mod reset;
 mod row;
 mod runs;
 mod schema;
@@ -29,8 +31,8 @@ use rusqlite::Connection;
 
 use self::{lock::StateLock, reader::Readers, writer::Writer};
 use super::{
-    Committed, DeltaToken, IntentId, Link, Lookup, Membership, PageCommit, Relation, Run, RunId, RunStatus, Seen, StateError, StateStore,
-    error::Doing,
+    Committed, CountersOf, DeltaToken, IntentId, Link, LogEntry, LogQuery, Logged, Lookup, Membership, PageCommit, Relation, ResetCounts,
+    Run, RunId, RunStatus, Seen, StateError, StateStore, error::Doing,
 };
 
 /// The state in one `SQLite` file; see the module's documentation.
@@ -43,6 +45,8 @@ pub struct SqliteStore {
     _lock: Option<StateLock>,
     /// Of a copy; removed with it, after everything else is closed.
     _folder: Option<tempfile::TempDir>,
+    /// Only looked at while no process works on it: what counts as running died with its process.
+    abandoned: bool,
 }
 
 impl SqliteStore {
@@ -55,7 +59,34 @@ impl SqliteStore {
         let lock = Some(StateLock::take(&path)?);
         let connection = schema::open(&path)?;
         runs::interrupt_all(&connection).map_err(|error| StateError::sqlite(&path, Doing::Write, &error))?;
-        Ok(Self { readers: Readers::new(Arc::clone(&path)), writer: Writer::start(path, connection)?, _lock: lock, _folder: None })
+        Ok(Self {
+            readers: Readers::new(Arc::clone(&path)),
+            writer: Writer::start(path, connection)?,
+            _lock: lock,
+            _folder: None,
+            abandoned: false,
+        })
+    }
+
+    /// Look at a state file, whether a run is going on or not. Nothing is written and nobody is kept out; every call that would write fails. `None`: there is
+    /// no file yet, or nothing in it.
+    ///
+    /// Errors: `state.open`, `state.version`, `state.corrupt`.
+    pub fn look(path: impl AsRef<Path>) -> Result<Option<Self>, StateError> {
+        if !path.as_ref().exists() {
+            return Ok(None);
+        }
+        let path: Arc<Path> = real_path(path.as_ref())?.into();
+        let abandoned = !lock::is_held(&path);
+        if !schema::is_ours(&path)? {
+            return Ok(None);
+        }
+        Ok(Some(Self { readers: Readers::new(Arc::clone(&path)), writer: Writer::absent(path), _lock: None, _folder: None, abandoned }))
+    }
+
+    fn as_it_is(&self, run: Run) -> Run {
+        let status = if self.abandoned && run.status == RunStatus::Running { RunStatus::Interrupted } else { run.status };
+        Run { status, ..run }
     }
 
     /// Open a copy of a state file, as it was committed last, in a temporary folder; where there is no file, an empty state. The file is not changed, whoever has it
@@ -72,7 +103,13 @@ impl SqliteStore {
         // A copy need not survive anything.
         connection.execute_batch("PRAGMA synchronous = OFF").map_err(failed)?;
         runs::interrupt_all(&connection).map_err(failed)?;
-        Ok(Self { readers: Readers::new(Arc::clone(&copy)), writer: Writer::start(copy, connection)?, _lock: None, _folder: Some(folder) })
+        Ok(Self {
+            readers: Readers::new(Arc::clone(&copy)),
+            writer: Writer::start(copy, connection)?,
+            _lock: None,
+            _folder: Some(folder),
+            abandoned: false,
+        })
     }
 }
 
@@ -150,7 +187,8 @@ impl StateStore for SqliteStore {
 
     async fn leftover_intents(&self, link: &Link, entity_type: &str) -> Result<Vec<String>, StateError> {
         let (link, entity_type) = (link.clone(), entity_type.to_owned());
-        self.readers.read(move |connection| intents::leftover(connection, &link, &entity_type)).await
+        let abandoned = self.abandoned;
+        self.readers.read(move |connection| intents::leftover(connection, &link, &entity_type, abandoned)).await
     }
 
     async fn settle(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<(), StateError> {
@@ -162,7 +200,7 @@ impl StateStore for SqliteStore {
     }
 
     async fn commit(&self, page: PageCommit) -> Result<Committed, StateError> {
-        self.writer.write(page.changes.len(), move |connection| commit::page(connection, &page)).await
+        self.writer.write(page.changes.len() + page.log.len(), move |connection| commit::page(connection, &page)).await
     }
 
     async fn shared(&self, link: &Link, entity_type: &str, target_ids: &[&str]) -> Result<Vec<bool>, StateError> {
@@ -213,7 +251,46 @@ impl StateStore for SqliteStore {
 
     async fn last_run(&self, source: &str) -> Result<Option<Run>, StateError> {
         let source = source.to_owned();
-        self.readers.read(move |connection| runs::last(connection, &source)).await
+        let run = self.readers.read(move |connection| runs::last(connection, &source)).await?;
+        Ok(run.map(|run| self.as_it_is(run)))
+    }
+
+    async fn record(&self, run: RunId, counters: Vec<CountersOf>, log: Vec<LogEntry>) -> Result<(), StateError> {
+        self.writer.write(counters.len() + log.len(), move |connection| entity_log::record(connection, run, &counters, &log)).await
+    }
+
+    async fn use_once(&self, source: &str, switches: Vec<(String, bool)>) -> Result<Vec<String>, StateError> {
+        let source = source.to_owned();
+        self.writer.write(switches.len(), move |connection| entity_log::use_once(connection, &source, &switches)).await
+    }
+
+    async fn forget_runs(&self, before: SystemTime) -> Result<u64, StateError> {
+        self.writer.write(1, move |connection| entity_log::forget(connection, before)).await
+    }
+
+    async fn reset(&self, system: &str) -> Result<ResetCounts, StateError> {
+        let system = system.to_owned();
+        self.writer.write(1, move |connection| reset::system(connection, &system)).await
+    }
+
+    async fn knows(&self, system: &str) -> Result<bool, StateError> {
+        let system = system.to_owned();
+        self.readers.read(move |connection| reset::knows(connection, &system)).await
+    }
+
+    async fn runs(&self, source: Option<&str>, limit: usize) -> Result<Vec<Run>, StateError> {
+        let source = source.map(str::to_owned);
+        let runs = self.readers.read(move |connection| runs::latest(connection, source.as_deref(), limit)).await?;
+        Ok(runs.into_iter().map(|run| self.as_it_is(run)).collect())
+    }
+
+    async fn run(&self, id: RunId) -> Result<Option<Run>, StateError> {
+        let run = self.readers.read(move |connection| runs::one(connection, id)).await?;
+        Ok(run.map(|run| self.as_it_is(run)))
+    }
+
+    async fn log(&self, query: LogQuery) -> Result<Vec<Logged>, StateError> {
+        self.readers.read(move |connection| entity_log::find(connection, &query)).await
     }
 }
 

@@ -52,17 +52,34 @@ pub(super) fn finish(connection: &Connection, run: RunId, status: RunStatus, end
     Ok(())
 }
 
+const COLUMNS: &str = "id, source, job, read_mode, status, started_at, ended_at, report";
+
 /// The latest run of a source.
 pub(super) fn last(connection: &Connection, source: &str) -> rusqlite::Result<Option<Run>> {
-    let mut statement = connection.prepare_cached(
-        "SELECT id, source, job, read_mode, status, started_at, ended_at, report FROM run WHERE source = ?1 ORDER BY id DESC LIMIT 1",
-    )?;
-    let Some(mut run) = statement.query_row([source], run).optional()? else {
-        return Ok(None);
-    };
+    Ok(latest(connection, Some(source), 1)?.pop())
+}
+
+/// The latest runs, of one source or of all, the newest first.
+pub(super) fn latest(connection: &Connection, source: Option<&str>, limit: usize) -> rusqlite::Result<Vec<Run>> {
+    let of_source = if source.is_some() { "WHERE source = ?2" } else { "WHERE ?2 IS NULL" };
+    let sql = format!("SELECT {COLUMNS} FROM run {of_source} ORDER BY id DESC LIMIT ?1");
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let runs: Vec<Run> = connection.prepare_cached(&sql)?.query_map(params![limit, source], run)?.collect::<rusqlite::Result<_>>()?;
+    runs.into_iter().map(|run| complete(connection, run)).collect()
+}
+
+/// One run.
+pub(super) fn one(connection: &Connection, id: RunId) -> rusqlite::Result<Option<Run>> {
+    let sql = format!("SELECT {COLUMNS} FROM run WHERE id = ?1");
+    let found = connection.prepare_cached(&sql)?.query_row([id.0], run).optional()?;
+    found.map(|run| complete(connection, run)).transpose()
+}
+
+/// With its counts and checkpoints.
+fn complete(connection: &Connection, mut run: Run) -> rusqlite::Result<Run> {
     run.counters = counters(connection, run.id)?;
     run.checkpoints = checkpoints(connection, run.id)?;
-    Ok(Some(run))
+    Ok(run)
 }
 
 fn run(row: &Row<'_>) -> rusqlite::Result<Run> {

@@ -3,11 +3,11 @@
 //! Singular names are the tables, the plural names are views of them for people and reports, with system names, readable times and digests in
 //! hexadecimal. Times in tables are milliseconds since 1970-01-01 UTC.
 //!
-//! Deliberately absent: any attribute of any entity.
+//! Deliberately absent: any attribute of any entity, but for contents in the log that the operator asked for.
 
 use std::{io, path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, config::DbConfig};
 
 use super::super::{StateError, error::Doing};
 
@@ -18,7 +18,12 @@ const APPLICATION_ID: i64 = 0x5056_5352;
 const BUSY: Duration = Duration::from_secs(10);
 
 /// Step `n` leads from schema version `n` to `n + 1`. A step that was released is never edited.
-const STEPS: &[&str] = &[include_str!("schema_1.sql"), include_str!("schema_delta.sql"), include_str!("schema_membership.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema_1.sql"),
+    include_str!("schema_delta.sql"),
+    include_str!("schema_membership.sql"),
+    include_str!("schema_entity_log.sql"),
+];
 
 /// The connection that writes. Makes the file if there is none and brings an older one up to date.
 pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
@@ -57,6 +62,8 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     // Read-write, because a reader takes part in the shared memory of the write-ahead log; `query_only` keeps it from writing.
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
+    // A reader that is the last one out, beside a process that was killed, leaves the write-ahead log to the next one that writes.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
@@ -73,6 +80,17 @@ pub(super) fn copy(from: &Path, to: &Path) -> Result<(), StateError> {
     Ok(())
 }
 
+/// Whether there is anything in the file; it has to be of this version then. Writes nothing.
+pub(super) fn is_ours(path: &Path) -> Result<bool, StateError> {
+    let failed = |error: rusqlite::Error| StateError::sqlite(path, Doing::Open, &error);
+    let connection = open_reader(path).map_err(failed)?;
+    let version = check_identity(&connection, path)?;
+    if version != 0 && version < i64::try_from(STEPS.len()).unwrap_or(i64::MAX) {
+        return Err(StateError::open(path, "it was written by an older Provisor; the next run brings it up to date"));
+    }
+    Ok(version != 0)
+}
+
 /// The schema version of a file that is ours, 0 for an empty one. Writes nothing.
 fn check_identity(connection: &Connection, path: &Path) -> Result<i64, StateError> {
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0));
@@ -85,6 +103,13 @@ fn check_identity(connection: &Connection, path: &Path) -> Result<i64, StateErro
         (APPLICATION_ID, 1..) => Err(StateError::Version { path: path.to_owned(), found: version, known }),
         _ => Err(StateError::open(path, "it is an SQLite database of another program; name another state file, or move this one away")),
     }
+}
+
+/// The tables, and their columns, with references to this one.
+pub(super) fn referring_to(connection: &Connection, table: &str) -> rusqlite::Result<Vec<(String, String)>> {
+    let sql = "SELECT known.name, reference.\"from\" FROM sqlite_schema AS known, pragma_foreign_key_list(known.name) AS reference
+               WHERE known.type = 'table' AND reference.\"table\" = ?1 ORDER BY known.name";
+    connection.prepare_cached(sql)?.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 fn migrate(connection: &mut Connection, version: i64) -> rusqlite::Result<()> {

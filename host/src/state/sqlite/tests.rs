@@ -4,6 +4,7 @@ mod commit;
 mod delta;
 mod group;
 mod kill;
+mod log;
 mod model;
 mod opening;
 mod runs;

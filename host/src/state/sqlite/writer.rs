@@ -51,7 +51,7 @@ impl Fault {
 /// The thread that writes.
 pub(super) struct Writer {
     path: Arc<Path>,
-    /// `None` only while it is dropped.
+    /// `None` where the file is only looked at, and while it is dropped.
     queue: Option<mpsc::Sender<Box<dyn Operation>>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -72,6 +72,11 @@ impl Writer {
         Ok(Self { path, queue: Some(queue), thread: Some(thread) })
     }
 
+    /// In place of the thread where the file is only looked at: every write fails.
+    pub(super) fn absent(path: Arc<Path>) -> Self {
+        Self { path, queue: None, thread: None }
+    }
+
     /// Do something inside the next transaction. `rows` is how many rows it writes, roughly. The answer comes when it is on the disk.
     pub(super) async fn write<T: Send + 'static>(
         &self,
@@ -81,7 +86,7 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         let operation = Box::new(Pending { rows, apply: Some(apply), outcome: None, answer });
         let stopped = || StateError::write(&self.path, "the thread that writes it has stopped");
-        let queue = self.queue.as_ref().ok_or_else(stopped)?;
+        let queue = self.queue.as_ref().ok_or_else(|| StateError::write(&self.path, "it was opened to be looked at"))?;
         queue.send(operation).await.map_err(|_| stopped())?;
         answered.await.map_err(|_| stopped())?
     }
