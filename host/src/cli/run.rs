@@ -131,6 +131,8 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
             mapping: setup.mapping(source, None),
             targets,
             state: state.clone(),
+            trace: source.trace,
+            retention: setup.manifest.retention,
             progress,
         };
         let report = run_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;

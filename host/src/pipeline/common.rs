@@ -6,13 +6,15 @@ use tokio::sync::mpsc;
 
 use super::{
     clock::StageClock,
+    log::RunLog,
     page::{CommonEntity, CommonPage, RawPage, digest, id_variable},
     transform::Mapper,
+    write::counters,
 };
 use crate::{
     report::{Counts, Failure, Notes, Skip as SkipNote, Stage, progress::Progress},
     sandbox::contract::{Input, Operation, Skip, Transformed},
-    state::Checkpoint,
+    state::{Checkpoint, CountersOf},
 };
 
 /// What the source's side of a run counts and notes.
@@ -20,6 +22,8 @@ use crate::{
 pub struct SourceSide {
     pub counts: Counts,
     pub notes: Notes,
+    /// Entities that could not be read, until they are handed to the log with the next page.
+    pub unreadable: u64,
 }
 
 /// Maps the pages of one entity type.
@@ -31,6 +35,7 @@ pub struct ReadMapping {
     pub side: Arc<Mutex<SourceSide>>,
     pub progress: Progress,
     pub clock: Arc<StageClock>,
+    pub log: Arc<RunLog>,
 }
 
 impl ReadMapping {
@@ -62,11 +67,18 @@ impl ReadMapping {
         let (ids, inputs): (Vec<String>, Vec<Input>) =
             page.entities.into_iter().map(|(id, document)| (id, Input { document, variables: Vec::new() })).unzip();
         let outcomes = self.mapper.apply(&self.entity_type, Operation::Read, &inputs).await;
-        drop(inputs);
+        // The raw documents are only kept where the log may want them.
+        let trace = self.log.trace();
+        let contents = if trace.failed_content || trace.skipped_content { inputs } else { Vec::new() };
         let mut counts = Counts { read: ids.len() as u64, ..Counts::default() };
         let mut entities = Vec::with_capacity(ids.len());
         let mut notes = Notes::default();
-        for (id, outcome) in ids.into_iter().zip(outcomes) {
+        for (index, (id, outcome)) in ids.into_iter().zip(outcomes).enumerate() {
+            let content = contents.get(index).map(|input| input.document.as_str());
+            let mut fail = |failure: Failure| {
+                self.log.failed(&failure, None, content);
+                notes.failure(failure);
+            };
             let failed = |code: String, message: String| Failure {
                 entity: id.clone(),
                 entity_type: self.entity_type.to_string(),
@@ -83,28 +95,35 @@ impl ReadMapping {
                     } else {
                         counts.failed += 1;
                         let message = "the read transformation sets no entityIdSourceSystem for this entity; map its id to that variable";
-                        notes.failure(failed("mapping.no-id".into(), message.into()));
+                        fail(failed("mapping.no-id".into(), message.into()));
                     }
                 }
                 Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => {
                     counts.skipped += 1;
                     let (system, entity_type) = (self.system.to_string(), self.entity_type.to_string());
-                    notes.skip(SkipNote { system, entity_type, entity: id, reason });
+                    let skip = SkipNote { system, entity_type, entity: id, reason };
+                    self.log.skipped(&skip, None, content);
+                    notes.skip(skip);
                 }
                 Transformed::Failed(fault) => {
                     counts.failed += 1;
                     let at = if fault.at.is_empty() { String::new() } else { format!(" (at {})", fault.at) };
-                    notes.failure(failed(fault.code, format!("{}{at}", fault.message)));
+                    fail(failed(fault.code, format!("{}{at}", fault.message)));
                 }
                 Transformed::Unmapped => {
                     counts.failed += 1;
-                    notes.failure(failed("plugin.contract".into(), "the transformation has nothing for reading".into()));
+                    fail(failed("plugin.contract".into(), "the transformation has nothing for reading".into()));
                 }
             }
         }
         let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.counts.add(&counts);
         side.notes.append(notes);
+        let unreadable = std::mem::take(&mut side.unreadable);
+        drop(side);
+        counts.add(&Counts { read: unreadable, failed: unreadable, ..Counts::default() });
+        let (system, entity_type) = (self.system.to_string(), self.entity_type.to_string());
+        self.log.count(CountersOf { system, entity_type, counters: counters(&counts) });
         CommonPage { place, entities }
     }
 }

@@ -8,12 +8,13 @@ use super::{
     outcome::code_of,
     page::text_variable,
     read::CompleteRead,
+    target::Ended,
     transform::Mapper,
     write::{Writer, counters},
 };
 use crate::{
     manifest::Deletions,
-    report::{Counts, Decision, Deletion, Skip as SkipNote},
+    report::{Counts, Decision, Deletion},
     sandbox::contract::{Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written},
     state::{PageCommit, Relation, RelationChange},
 };
@@ -116,6 +117,10 @@ async fn delete_batch(
     }
     deletion.kept += kept.len() as u64;
     dropped.extend(kept.iter().map(|relation| RelationChange::Delete { id: relation.id }));
+    for relation in &kept {
+        let why = if relation.existed_before { "it existed before" } else { "it belongs to another source entity too" };
+        run.log.kept(&run.of(entity_type, &relation.source_id, &relation.target_id), why);
+    }
     let inputs: Vec<Input> = gone
         .iter()
         .map(|relation| Input {
@@ -136,13 +141,12 @@ async fn delete_batch(
             Transformed::Skipped(Skip::Operation(reason) | Skip::OutOfScope(reason)) => {
                 // It stays due: the relation stays.
                 counts.skipped += 1;
-                let (system, entity_type) = (run.spec.name.to_string(), entity_type.to_owned());
-                run.note(|notes| notes.skip(SkipNote { system, entity_type, entity: relation.source_id, reason }));
+                run.skip(ended(entity_type, &relation), reason);
                 continue;
             }
             Transformed::Failed(fault) => {
                 counts.failed += 1;
-                writer.fail(entity_type, relation.source_id, "delete", fault.code, fault.message);
+                run.fail(ended(entity_type, &relation), "delete", fault.code, fault.message);
                 continue;
             }
         };
@@ -161,10 +165,11 @@ async fn delete_batch(
                 match outcome {
                     Written::Failed(failure) if !matches!(failure.kind, Kind::NotFound) => {
                         counts.failed += 1;
-                        writer.fail(entity_type, relation.source_id, "delete", code_of(&failure), failure.message);
+                        run.fail(ended(entity_type, &relation), "delete", code_of(&failure), failure.message);
                     }
                     Written::Written(_) | Written::Failed(_) => {
                         counts.deleted += 1;
+                        run.log.deleted(&run.of(entity_type, &relation.source_id, &relation.target_id));
                         dropped.push(RelationChange::Delete { id: relation.id });
                     }
                 }
@@ -174,7 +179,7 @@ async fn delete_batch(
         Err(fault) => {
             for relation in relations {
                 counts.failed += 1;
-                writer.fail(entity_type, relation.source_id, "delete", fault.code().to_owned(), fault.to_string());
+                run.fail(ended(entity_type, &relation), "delete", fault.code().to_owned(), fault.to_string());
             }
         }
     }
@@ -186,6 +191,10 @@ async fn delete_batch(
     let commit = PageCommit { changes: dropped, intents_done, ..run.page_commit(entity_type) };
     run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
     Ok(())
+}
+
+fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
+    Ended { entity_type, source_id: &relation.source_id, target_id: Some(&relation.target_id), content: None }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex, PoisonError},
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use tokio::{sync::mpsc, task::JoinHandle};
@@ -14,6 +14,7 @@ use super::{
     common::{ReadMapping, SourceSide},
     delete::delete,
     delta::ReadPlan,
+    log::RunLog,
     page::{CommonPage, combine},
     read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
     simulate::Simulation,
@@ -22,6 +23,7 @@ use super::{
     write::Writer,
 };
 use crate::{
+    manifest::Trace,
     report::{Counts, Decision, Failure, JobType, Notes, ReadOf, Report, Stage, Status, progress::Progress},
     sandbox::{Authority, Plugin, Source},
     state::{Link, RunId, RunStatus, Seen, StateStore},
@@ -46,6 +48,10 @@ pub struct Job {
     pub mapping: MappingSpec,
     pub targets: Vec<TargetSpec>,
     pub state: Arc<dyn StateStore>,
+    /// What is logged of single entities.
+    pub trace: Trace,
+    /// How long runs are remembered.
+    pub retention: Duration,
     pub progress: Progress,
 }
 
@@ -54,7 +60,10 @@ pub async fn run_job(job: Job) -> Result<Report, PipelineError> {
     let started = Instant::now();
     let plan = ReadPlan::of(&job).await?;
     let run = job.state.begin_run(&job.source.name, job.job_type.word(), plan.mode().word(), SystemTime::now()).await?;
-    let mut course = Course::default();
+    let switches = job.trace.once().map(|(name, on)| (name.to_owned(), on));
+    let fresh = job.state.use_once(&job.source.name, switches.into()).await?;
+    let log = Arc::new(RunLog::new(job.trace.only(|name| fresh.iter().any(|fresh| fresh == name))));
+    let mut course = Course { log: log.clone(), ..Course::default() };
     let mut targets = Vec::new();
     if let Err(error) = course.follow(&job, &plan, run, &mut targets).await {
         course.fail(&job.source.name, "", &error, &job.source.authority);
@@ -62,8 +71,12 @@ pub async fn run_job(job: Job) -> Result<Report, PipelineError> {
     job.progress.finish();
     let reads = std::mem::take(&mut course.reads);
     let report = course.report(&job, run, plan.told(&job, &reads), &targets, started);
+    job.state.record(run, report.counters(), log.rest()).await?;
     job.state.finish_run(run, remembered(report.status), SystemTime::now(), &report.json().to_string()).await?;
     plan.keep(&job, reads, report.status).await?;
+    if let Some(before) = SystemTime::now().checked_sub(job.retention) {
+        job.state.forget_runs(before).await?;
+    }
     Ok(report)
 }
 
@@ -92,6 +105,7 @@ struct Course {
     deletions: Vec<crate::report::Deletion>,
     error: Option<Failure>,
     clock: Arc<StageClock>,
+    log: Arc<RunLog>,
 }
 
 impl Course {
@@ -105,7 +119,7 @@ impl Course {
         for spec in &job.targets {
             let link = Link::new(&*job.source.name, &*spec.name);
             let version = combine(&read_version, &spec.mapping.version());
-            let target_run = TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone());
+            let target_run = TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone(), self.log.clone());
             let target_run = Arc::new(target_run.writing(job.job_type == JobType::Resync, job.simulation.clone()));
             // Opened once before anything is read: what cannot be written to is told at once.
             let opened = match recognise(&*job.state, spec).await {
@@ -183,14 +197,17 @@ impl Course {
             return Ok((None, (Some(source), mapper)));
         }
         let (name, type_name, spec) = (job.source.name.clone(), entity_type.clone(), job.source.clone());
-        let (noted, clock, since) = (side.clone(), self.clock.clone(), plan.since(job, &entity_type));
+        let (noted, clock, log, since) = (side.clone(), self.clock.clone(), self.log.clone(), plan.since(job, &entity_type));
         let reading = tokio::spawn(async move {
             let end = read(&mut source, &spec, &type_name, since, raw_pages, &clock, |unreadable| {
                 let mut side = noted.lock().unwrap_or_else(PoisonError::into_inner);
                 side.counts.failed += unreadable.len() as u64;
                 side.counts.read += unreadable.len() as u64;
+                side.unreadable += unreadable.len() as u64;
                 for one in unreadable {
-                    side.notes.failure(unreadable_failure(&name, &type_name, one));
+                    let failure = unreadable_failure(&name, &type_name, one);
+                    log.failed(&failure, None, None);
+                    side.notes.failure(failure);
                 }
             })
             .await;
@@ -203,6 +220,7 @@ impl Course {
             side: side.clone(),
             progress: job.progress.clone(),
             clock: self.clock.clone(),
+            log: self.log.clone(),
         };
         let mapping = tokio::spawn(mapping.run(raw, senders));
         let (source, end) = reading.await.map_err(PipelineError::stage)?;
@@ -214,7 +232,7 @@ impl Course {
                 self.fail(&spec.name, &entity_type, &error, &spec.connector.authority);
             }
         }
-        let SourceSide { counts, notes } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
+        let SourceSide { counts, notes, .. } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
         self.source.insert(entity_type.to_string(), counts);
         self.notes.append(notes);
         let (pages, source) = match end {

@@ -10,6 +10,7 @@ mod delete;
 mod delta;
 mod diff;
 mod job;
+mod log;
 mod members;
 mod outcome;
 mod page;

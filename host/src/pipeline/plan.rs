@@ -13,11 +13,11 @@ use super::{
     PipelineError,
     page::{CommonEntity, CommonPage, Digest, combine, digest, text_variable},
     spill::Spill,
-    target::TargetRun,
+    target::{Ended, TargetRun},
     transform::Mapper,
 };
 use crate::{
-    report::{Counts, Failure, Skip as SkipNote, Stage, Unresolved},
+    report::{Counts, Stage, Unresolved},
     sandbox::contract::{Input, Mapped, Members, Operation, Skip, Transformed},
     state::{Checkpoint, IntentId, Membership, Relation, RelationChange, StateError},
 };
@@ -111,13 +111,13 @@ impl Planner {
         let departed = ids.into_iter().map(str::to_owned).collect();
         for entity in twice {
             counts.skipped += 1;
-            self.skip(&entity.source_id, TWICE.into());
+            self.skip(entity, None, TWICE.into());
         }
         let mut open = Vec::new();
         for (entity, relation) in departing.into_iter().zip(relations) {
             if relation.as_ref().is_some_and(|relation| self.run.with_seen(|seen| seen.contains(relation.id))) {
                 counts.skipped += 1;
-                self.skip(&entity.source_id, TWICE.into());
+                self.skip(entity, relation.as_ref(), TWICE.into());
                 continue;
             }
             let mut relation = relation;
@@ -221,7 +221,7 @@ impl Planner {
                     _ if !able => {
                         planned.counts.failed += 1;
                         let message = "this target's plugin does not say that it can create (or update) entities of this type";
-                        self.fail(&entity.source_id, "target.unsupported".into(), message.into());
+                        self.fail(&entity, relation.as_ref(), "target.unsupported".into(), message.into());
                     }
                     Some(relation) if same => {
                         planned.counts.unchanged += 1;
@@ -248,29 +248,32 @@ impl Planner {
             Transformed::Skipped(skip) => {
                 planned.counts.skipped += 1;
                 let (Skip::OutOfScope(reason) | Skip::Operation(reason)) = skip;
-                self.skip(&entity.source_id, reason);
+                self.skip(&entity, relation.as_ref(), reason);
             }
             Transformed::Failed(fault) => {
                 planned.counts.failed += 1;
                 let at = if fault.at.is_empty() { String::new() } else { format!(" (at {})", fault.at) };
-                self.fail(&entity.source_id, fault.code, format!("{}{at}", fault.message));
+                self.fail(&entity, relation.as_ref(), fault.code, format!("{}{at}", fault.message));
             }
             Transformed::Unmapped => {
                 planned.counts.failed += 1;
-                self.fail(&entity.source_id, "plugin.contract".into(), "the transformation has nothing for a create or an update".into());
+                let message = "the transformation has nothing for a create or an update";
+                self.fail(&entity, relation.as_ref(), "plugin.contract".into(), message.into());
             }
         }
     }
 
-    fn skip(&self, entity: &str, reason: String) {
-        let (system, entity_type) = (self.run.spec.name.to_string(), self.entity_type.to_string());
-        self.run.note(|notes| notes.skip(SkipNote { system, entity_type, entity: entity.to_owned(), reason }));
+    fn skip(&self, entity: &CommonEntity, relation: Option<&Relation>, reason: String) {
+        self.run.skip(self.ended(entity, relation), reason);
     }
 
-    fn fail(&self, entity: &str, code: String, message: String) {
-        let (system, entity_type) = (self.run.spec.name.to_string(), self.entity_type.to_string());
-        let entity = entity.to_owned();
-        self.run.note(|notes| notes.failure(Failure { entity, entity_type, system, stage: "write mapping", code, message }));
+    fn fail(&self, entity: &CommonEntity, relation: Option<&Relation>, code: String, message: String) {
+        self.run.fail(self.ended(entity, relation), "write mapping", code, message);
+    }
+
+    fn ended<'a>(&'a self, entity: &'a CommonEntity, relation: Option<&'a Relation>) -> Ended<'a> {
+        let target_id = relation.map(|relation| relation.target_id.as_str());
+        Ended { entity_type: &self.entity_type, source_id: &entity.source_id, target_id, content: Some(&entity.document) }
     }
 }
 

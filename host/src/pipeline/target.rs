@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use super::{
     PipelineError,
     clock::StageClock,
+    log::{Of, RunLog},
     page::{CommonPage, Digest},
     plan::Planner,
     relations::StateRelations,
@@ -27,7 +28,7 @@ use super::{
 };
 use crate::{
     registry::description::Abilities,
-    report::{Counts, Notes, Stage, progress::Progress},
+    report::{Counts, Failure as EntityFailure, Notes, Skip, Stage, progress::Progress},
     sandbox::{
         Authority, Fault, Plugin, Settings, Target,
         contract::{Failure, failure_code},
@@ -93,6 +94,16 @@ pub async fn open(spec: &ConnectorSpec) -> Result<Target, TargetError> {
     Ok(target)
 }
 
+/// An entity whose way ends here.
+#[derive(Clone, Copy)]
+pub struct Ended<'a> {
+    pub entity_type: &'a str,
+    pub source_id: &'a str,
+    pub target_id: Option<&'a str>,
+    /// For the log, if it asks for contents.
+    pub content: Option<&'a str>,
+}
+
 /// What the stages of one target share during a run.
 pub struct TargetRun {
     pub spec: TargetSpec,
@@ -106,6 +117,7 @@ pub struct TargetRun {
     pub write_all: bool,
     /// Nothing is written to the target.
     pub simulation: Option<Arc<Simulation>>,
+    pub log: Arc<RunLog>,
     inner: Mutex<Inner>,
 }
 
@@ -120,8 +132,16 @@ struct Inner {
 }
 
 impl TargetRun {
-    pub fn new(spec: TargetSpec, state: Arc<dyn StateStore>, run: RunId, link: Link, version: Digest, clock: Arc<StageClock>) -> Self {
-        Self { spec, state, run, link, version, clock, write_all: false, simulation: None, inner: Mutex::default() }
+    pub fn new(
+        spec: TargetSpec,
+        state: Arc<dyn StateStore>,
+        run: RunId,
+        link: Link,
+        version: Digest,
+        clock: Arc<StageClock>,
+        log: Arc<RunLog>,
+    ) -> Self {
+        Self { spec, state, run, link, version, clock, log, write_all: false, simulation: None, inner: Mutex::default() }
     }
 
     /// Whether every entity is written, unchanged ones too; and whether that is only simulated.
@@ -186,9 +206,34 @@ impl TargetRun {
         look(&mut self.inner().seen)
     }
 
-    /// A commit of this run and link, now, without changes yet.
+    /// A commit of this run and link, now, without changes yet; what the run's log holds goes along.
     pub fn page_commit(&self, entity_type: &str) -> PageCommit {
-        PageCommit::new(self.run, self.link.clone(), entity_type, SystemTime::now())
+        let mut commit = PageCommit::new(self.run, self.link.clone(), entity_type, SystemTime::now());
+        self.log.ride(&mut commit);
+        commit
+    }
+
+    /// Note that an entity failed here, in the report and in the log.
+    pub fn fail(&self, failed: Ended<'_>, stage: &'static str, code: String, message: String) {
+        let Ended { entity_type, source_id, target_id, content } = failed;
+        let (system, entity_type, entity) = (self.spec.name.to_string(), entity_type.to_owned(), source_id.to_owned());
+        let failure = EntityFailure { entity, entity_type, system, stage, code, message };
+        self.log.failed(&failure, target_id, content);
+        self.note(|notes| notes.failure(failure));
+    }
+
+    /// Note that an entity was left out here, in the report and in the log.
+    pub fn skip(&self, skipped: Ended<'_>, reason: String) {
+        let Ended { entity_type, source_id, target_id, content } = skipped;
+        let (system, entity_type, entity) = (self.spec.name.to_string(), entity_type.to_owned(), source_id.to_owned());
+        let skip = Skip { system, entity_type, entity, reason };
+        self.log.skipped(&skip, target_id, content);
+        self.note(|notes| notes.skip(skip));
+    }
+
+    /// An entity of this target, as the log names it.
+    pub fn of<'a>(&'a self, entity_type: &'a str, source_id: &'a str, target_id: &'a str) -> Of<'a> {
+        Of { system: &self.spec.name, entity_type, source_id, target_id: Some(target_id) }
     }
 
     /// A copy of the set of met relations: one bit each.

@@ -17,11 +17,11 @@ use super::{
     plan::{PlannedChange, PlannedPage, PlannedStep},
     retry::Away,
     simulate::Simulated,
-    target::{self, TargetRun},
+    target::{self, Ended, TargetRun},
     transform::Mapper,
 };
 use crate::{
-    report::{Counts, Failure, Stage},
+    report::{Counts, Stage},
     sandbox::{
         Fault, Target,
         contract::{Action, Change, Input, Kind, Operation, Transformed, Update, Written},
@@ -105,7 +105,12 @@ impl Writer {
                     } else {
                         counts.updated += 1;
                     }
-                    updated_after_all += u64::from(second_pass.is_some_and(|unchanged| unchanged.contains(&source_id)));
+                    let after_all = second_pass.is_some_and(|unchanged| unchanged.contains(&source_id));
+                    updated_after_all += u64::from(after_all);
+                    // The second pass writes again what the first one logged.
+                    if second_pass.is_none() || after_all {
+                        self.run.log.written(&self.run.of(&page.entity_type, &source_id, &target_id), created, &planned.document);
+                    }
                     self.note_simulated(&source_id, &target_id);
                     target_ids.push(target_id.clone());
                     changes.push(relation_change(planned, target_id, existed_before));
@@ -117,7 +122,13 @@ impl Writer {
                     }
                     // What an update left behind is not known: it is written again even if the source goes back to what it was.
                     changes.extend(forget(&planned.step));
-                    self.fail(&page.entity_type, source_id, "write", code, message);
+                    let target_id = match &planned.step {
+                        PlannedStep::Update(relation) => Some(relation.target_id.as_str()),
+                        PlannedStep::Create { .. } => None,
+                    };
+                    let content = Some(planned.document.as_str());
+                    let failed = Ended { entity_type: &page.entity_type, source_id: &source_id, target_id, content };
+                    self.run.fail(failed, "write", code, message);
                 }
             }
         }
@@ -368,11 +379,6 @@ impl Writer {
     pub(super) fn faulted(&mut self) {
         self.instance = None;
         self.faults += 1;
-    }
-
-    pub(super) fn fail(&self, entity_type: &str, entity: String, stage: &'static str, code: String, message: String) {
-        let (system, entity_type) = (self.run.spec.name.to_string(), entity_type.to_owned());
-        self.run.note(|notes| notes.failure(Failure { entity, entity_type, system, stage, code, message }));
     }
 }
 

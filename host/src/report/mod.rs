@@ -11,6 +11,8 @@ mod text;
 
 use std::{collections::BTreeMap, time::Duration};
 
+use crate::state::{Counters, CountersOf};
+
 pub use change::{AttributeChange, Before, SimulatedChange};
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
@@ -36,6 +38,11 @@ impl Counts {
     /// The numbers, in the order of [`Counts::COLUMNS`].
     pub fn values(&self) -> [u64; 7] {
         [self.read, self.created, self.updated, self.unchanged, self.deleted, self.skipped, self.failed]
+    }
+
+    /// Whether a column means something to a source (else to a target): a source creates nothing and a target reads nothing (spec section 2.14).
+    pub fn belongs(column: &str, is_source: bool) -> bool {
+        if is_source { ["read", "skipped", "failed"].contains(&column) } else { column != "read" }
     }
 
     /// Add another count.
@@ -154,6 +161,19 @@ impl Report {
     /// The table and the lists for a person.
     pub fn text(&self) -> String {
         text::render(self)
+    }
+
+    /// The counts, as the state keeps them.
+    pub fn counters(&self) -> Vec<CountersOf> {
+        let of = |(system, types): &(String, BTreeMap<String, Counts>)| {
+            let of = |(entity_type, counts): (&String, &Counts)| {
+                let Counts { read, created, updated, unchanged, deleted, skipped, failed } = *counts;
+                let counters = Counters { read, created, updated, unchanged, deleted, skipped, failed };
+                CountersOf { system: system.clone(), entity_type: entity_type.clone(), counters }
+            };
+            types.iter().map(of).collect::<Vec<_>>()
+        };
+        self.systems.iter().flat_map(of).collect()
     }
 
     /// The object of `--json`.

@@ -46,22 +46,29 @@ fn table(out: &mut String, report: &Report) {
         for (entity_type, counts) in types {
             let mut row = vec![system.clone(), entity_type.clone()];
             row.extend(Counts::COLUMNS.iter().zip(counts.values()).map(|(column, value)| {
-                // A source creates nothing and a target reads nothing: an empty cell says more than a zero.
-                let means_something = if index == 0 { ["read", "skipped", "failed"].contains(column) } else { *column != "read" };
-                if means_something { value.to_string() } else { String::new() }
+                // An empty cell says more than a zero.
+                if Counts::belongs(column, index == 0) { value.to_string() } else { String::new() }
             }));
             rows.push(row);
         }
     }
-    let widths: Vec<usize> =
-        (0..rows[0].len()).map(|column| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)).collect();
-    for row in &rows {
+    out.push_str(&aligned(&rows, 2));
+}
+
+/// A table: the first `texts` columns to the left, the numbers behind them to the right.
+fn aligned(rows: &[Vec<String>], texts: usize) -> String {
+    let columns = rows.first().map_or(0, Vec::len);
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut out = String::new();
+    for row in rows {
         let mut line = String::new();
         for (column, (cell, width)) in row.iter().zip(&widths).enumerate() {
-            let _ = if column < 2 { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
+            let _ = if column < texts { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }
+    out
 }
 
 /// Ids and messages are text of strangers: control characters could repaint the operator's terminal.
