@@ -4,8 +4,10 @@ mod build;
 mod check;
 mod map;
 mod plugins;
+mod reset;
 mod resync;
 mod run;
+mod runs;
 mod signals;
 mod simulate;
 mod validate;
@@ -49,6 +51,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Transform documents from standard input, one JSON document a line
     Map(map::MapArgs),
+    /// What happened: the runs, one run with its statistics, one entity through all runs; nothing is written
+    Runs(runs::RunsArgs),
+    /// Forget what is known about the entities of a system; backends and the configuration stay
+    Reset(reset::ResetArgs),
     /// What plugins there are, what they say about themselves, and accepting changed ones
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
@@ -73,6 +79,12 @@ impl Exit {
 
 impl From<crate::setup::SetupError> for Exit {
     fn from(error: crate::setup::SetupError) -> Self {
+        Self { code: error.exit_code(), message: error.to_string() }
+    }
+}
+
+impl From<crate::history::HistoryError> for Exit {
+    fn from(error: crate::history::HistoryError) -> Self {
         Self { code: error.exit_code(), message: error.to_string() }
     }
 }
@@ -139,6 +151,8 @@ impl Cli {
             Command::Validate(args) => validate::validate(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
+            Command::Runs(args) => runs::runs(args).await,
+            Command::Reset(args) => reset::reset(args).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,
         }
     }

@@ -18,6 +18,7 @@ pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
 pub use job::{JobType, ReadMode, ReadOf};
 pub use stages::{Stage, StageTime, Stages};
+pub(crate) use text::{aligned, printable};
 
 /// Counts of one system and entity type. A source reads, skips and fails; a target does everything but read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -56,7 +56,7 @@ fn table(out: &mut String, report: &Report) {
 }
 
 /// A table: the first `texts` columns to the left, the numbers behind them to the right.
-fn aligned(rows: &[Vec<String>], texts: usize) -> String {
+pub(crate) fn aligned(rows: &[Vec<String>], texts: usize) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..columns).map(width).collect();
@@ -72,7 +72,7 @@ fn aligned(rows: &[Vec<String>], texts: usize) -> String {
 }
 
 /// Ids and messages are text of strangers: control characters could repaint the operator's terminal.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
 }
 
