@@ -6,6 +6,7 @@
 
 pub mod cli;
 pub mod egress;
+pub mod explain;
 pub mod history;
 pub mod manifest;
 pub mod pipeline;

@@ -49,7 +49,7 @@ fn help_and_version_are_no_errors() {
     let place = Place::new();
     place.command(&["--version"]).assert_code(0).assert_output(&["provisor "]);
     place.command(&["--help"]).assert_code(0).assert_output(&["run", "check", "map", "plugins"]);
-    for verb in ["run", "check", "map", "plugins"] {
+    for verb in ["run", "check", "map", "runs", "explain", "reset", "plugins"] {
         place.command(&[verb, "--help"]).assert_code(0).assert_output(&["Usage: provisor"]);
     }
 }

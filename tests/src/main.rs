@@ -17,6 +17,7 @@ mod export;
 mod failures;
 mod generate;
 mod guests;
+mod history;
 mod http;
 mod isolation;
 #[cfg(feature = "real-servers")]
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         cli::trials(),
         company::trials(),
         failures::trials(),
+        history::trials(),
         isolation::trials(),
         #[cfg(feature = "real-servers")]
         javascript_component::trials(),

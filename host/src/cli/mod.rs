@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod explain;
 mod map;
 mod plugins;
 mod reset;
@@ -51,6 +52,8 @@ enum Command {
     Check(check::CheckArgs),
     /// Transform documents from standard input, one JSON document a line
     Map(map::MapArgs),
+    /// Why an entity is as it is: from the source's value to what the next run would do; nothing is written
+    Explain(explain::ExplainArgs),
     /// What happened: the runs, one run with its statistics, one entity through all runs; nothing is written
     Runs(runs::RunsArgs),
     /// Forget what is known about the entities of a system; backends and the configuration stay
@@ -79,6 +82,12 @@ impl Exit {
 
 impl From<crate::setup::SetupError> for Exit {
     fn from(error: crate::setup::SetupError) -> Self {
+        Self { code: error.exit_code(), message: error.to_string() }
+    }
+}
+
+impl From<crate::explain::ExplainError> for Exit {
+    fn from(error: crate::explain::ExplainError) -> Self {
         Self { code: error.exit_code(), message: error.to_string() }
     }
 }
@@ -151,6 +160,7 @@ impl Cli {
             Command::Validate(args) => validate::validate(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
+            Command::Explain(args) => explain::explain(args, &cache).await,
             Command::Runs(args) => runs::runs(args).await,
             Command::Reset(args) => reset::reset(args).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,

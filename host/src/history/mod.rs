@@ -16,6 +16,9 @@ use crate::{
 };
 
 pub use export::{Format, export};
+pub(crate) use json::{head, row};
+pub(crate) use moment::moment;
+pub(crate) use text::line;
 
 /// Failed entities shown of a run unless all are asked for.
 const SHOWN: usize = 10;
@@ -102,6 +105,12 @@ pub async fn entity(state: &dyn StateStore, system: &str, id: &str, entity_type:
     known(state, system).await?;
     let entity = Some((system.to_owned(), id.to_owned()));
     Ok(Entity(every(state, LogQuery { entity, entity_type: entity_type.map(str::to_owned), ..LogQuery::default() }).await?))
+}
+
+/// The rows of one entity, also where nothing is remembered of its system.
+pub(crate) async fn entity_log(state: &dyn StateStore, system: &str, id: &str, entity_type: &str) -> Result<Vec<Logged>, HistoryError> {
+    let entity = Some((system.to_owned(), id.to_owned()));
+    every(state, LogQuery { entity, entity_type: Some(entity_type.to_owned()), ..LogQuery::default() }).await
 }
 
 async fn known(state: &dyn StateStore, system: &str) -> Result<(), HistoryError> {

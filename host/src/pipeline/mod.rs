@@ -29,6 +29,8 @@ mod write;
 
 pub use delta::DeltaReads;
 pub use job::{Job, run_job};
+pub(crate) use page::{combine, digest, id_variable, text_variable};
+pub(crate) use read::page as read_page;
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;

@@ -132,7 +132,7 @@ pub async fn open(spec: &SourceSpec) -> Result<Source, ReadError> {
 }
 
 /// One page, tried again where the failure is of a kind that passes, and waited for while the source is away.
-async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<contract::Page, ReadError> {
+pub(crate) async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<contract::Page, ReadError> {
     let (mut attempt, mut away) = (0, None::<Instant>);
     loop {
         if spec.stop.is_asked() {

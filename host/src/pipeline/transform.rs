@@ -44,6 +44,11 @@ impl MappingSpec {
         hasher.finalize().into()
     }
 
+    /// Whether what becomes of an entity may depend on the entities before it. The bundled mapping remembers none; of other components nothing is known.
+    pub fn may_remember(&self) -> bool {
+        !self.elements.iter().all(ElementSpec::speaks_mapping)
+    }
+
     /// Whether a create and an update of the same document may come out differently.
     pub fn tells_updates_from_creates(&self) -> bool {
         self.elements.iter().any(ElementSpec::tells_updates_from_creates)
