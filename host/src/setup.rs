@@ -227,6 +227,21 @@ impl Setup {
         }
     }
 
+    /// Where a target is, for whoever must not be there at the same time: its connector, the addresses of its backend, the folders it writes. Nothing where there is
+    /// neither.
+    pub fn exclusive_place(&self, system: &System) -> Option<String> {
+        let description = self.plugin(&system.connector).description();
+        let addresses = description.capabilities.iter().filter_map(|wish| match wish {
+            Capability::Http(Reference::Property(name)) | Capability::Dial(Reference::Property(name)) => {
+                system.properties.get(name).cloned()
+            }
+            _ => None,
+        });
+        let folders = system.files.iter().filter(|folder| folder.write).map(|folder| folder.host.display().to_string());
+        let places: Vec<String> = addresses.chain(folders).collect();
+        (!places.is_empty()).then(|| format!("{}\n{}", system.connector, places.join("\n")))
+    }
+
     /// A system's transformation.
     pub fn mapping(&self, system: &System, relations: Option<Arc<dyn Relations>>) -> MappingSpec {
         let authority = mapping_authority(&system.name, relations);

@@ -22,6 +22,7 @@ trials![
     check_reports_a_connection_that_fails,
     a_schema_for_editors,
     run_one_system_of_several,
+    a_target_another_run_writes_to_is_left_alone,
 ];
 
 const READ: &str = r#"{
@@ -48,8 +49,9 @@ fn assert_stream(ended: &Ended, expected: &Value) {
 fn help_and_version_are_no_errors() {
     let place = Place::new();
     place.command(&["--version"]).assert_code(0).assert_output(&["provisor "]);
-    place.command(&["--help"]).assert_code(0).assert_output(&["run", "check", "map", "plugins"]);
-    for verb in ["run", "check", "map", "runs", "explain", "reset", "plugins"] {
+    let verbs = ["run", "resync", "simulate", "validate", "check", "map", "runs", "explain", "reset", "plugins"];
+    place.command(&["--help"]).assert_code(0).assert_output(&verbs);
+    for verb in verbs {
         place.command(&[verb, "--help"]).assert_code(0).assert_output(&["Usage: provisor"]);
     }
 }
@@ -321,4 +323,25 @@ properties = {{ "file.target.path" = "register/" }}
     place.command(&["run", "--system", "directory", MANIFEST]).assert_code(2).assert_error(&["error[run.not-a-source]"]);
     place.command(&["run", "--system", "payroll", MANIFEST]).assert_code(2).assert_error(&["error[run.unknown-system]", "hr, contractors"]);
     place.command(&["run", MANIFEST]).assert_code(0).assert_output(&["system", "created", "unchanged", "success: run"]);
+}
+
+fn a_target_another_run_writes_to_is_left_alone() {
+    let cache = tempfile::TempDir::new().expect("a temporary folder");
+    let place = Place::with_manifest(CSV_TO_FOLDER).with_cache(cache.path().to_owned());
+    place.write("people.csv", "id,userName\n1,ada\n");
+    place.run().assert_code(0);
+    let locks: Vec<std::fs::File> = std::fs::read_dir(cache.path().join("targets"))
+        .expect("the run took a lock")
+        .map(|entry| std::fs::File::open(entry.expect("an entry").path()).expect("a lock"))
+        .collect();
+    locks.iter().for_each(|lock| lock.try_lock().expect("the run gave it back"));
+    place.write("people.csv", "id,userName\n2,bob\n");
+    // Whatever state file it has.
+    place.write("other.toml", format!("state = \"other.db\"\n{CSV_TO_FOLDER}"));
+    for manifest in [MANIFEST, "other.toml"] {
+        place.command(&["run", manifest]).assert_code(3).assert_error(&["error[target.busy]", "\"directory\""]);
+    }
+    place.command(&["simulate", MANIFEST]).assert_code(0);
+    drop(locks);
+    place.run().assert_code(0);
 }

@@ -33,5 +33,5 @@ pub(super) async fn resync(args: ResyncArgs, cache: &Path) -> Result<u8, Exit> {
         moved: args.moved,
         json: args.json,
     };
-    run::carry_out(&setup, &order).await
+    run::carry_out(&setup, cache, &order).await
 }

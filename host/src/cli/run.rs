@@ -14,7 +14,7 @@ use crate::{
     registry::description::Role,
     report::{JobType, progress::Progress},
     setup::{self, Setup, SetupError},
-    state::{SqliteStore, StateStore},
+    state::{SqliteStore, StateStore, TargetLock},
 };
 
 #[derive(Debug, Args)]
@@ -55,6 +55,7 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     let setup = Setup::load(&args.manifest, cache).await?;
     carry_out(
         &setup,
+        cache,
         &Order {
             job_type: JobType::Read,
             simulated: false,
@@ -86,7 +87,7 @@ pub(super) struct Order {
 }
 
 /// Run the jobs, print their reports.
-pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> {
+pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Result<u8, Exit> {
     for warning in &setup.warnings {
         eprintln!("{warning}");
     }
@@ -104,6 +105,7 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
     let simulation = order.simulated.then(Arc::<Simulation>::default);
     let state = state(setup, order.simulated)?;
     let stop = signals::stop();
+    let _locks = if order.simulated { Vec::new() } else { locks(setup, cache, &sources)? };
     let mut code = 0;
     for source in sources {
         if stop.is_asked() {
@@ -144,6 +146,29 @@ pub(super) async fn carry_out(setup: &Setup, order: &Order) -> Result<u8, Exit> 
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
+}
+
+/// Keep other runs of this user away from the targets, those with another state file too.
+fn locks(setup: &Setup, cache: &Path, sources: &[&System]) -> Result<Vec<TargetLock>, Exit> {
+    let mut places: Vec<(String, &str)> = Vec::new();
+    for target in sources.iter().flat_map(|source| setup.manifest.targets_of(&source.name)) {
+        // Two systems may stand for one backend.
+        if let Some(place) = setup.exclusive_place(target).filter(|place| places.iter().all(|(known, _)| known != place)) {
+            places.push((place, &target.name));
+        }
+    }
+    let lock = |(place, name): &(String, &str)| match TargetLock::take(cache, place) {
+        Ok(Some(lock)) => Ok(lock),
+        Ok(None) => Err(Exit::environment(format!(
+            "error[target.busy]: another run is writing to the target {name:?}, with another manifest or state file; two runs never write to one target at the same time: wait \
+             until it has ended"
+        ))),
+        Err(error) => Err(Exit::environment(format!(
+            "error[target.lock]: no lock for the target {name:?} can be made in {}: {error}",
+            cache.display()
+        ))),
+    };
+    places.iter().map(lock).collect()
 }
 
 /// The state of a run, or a copy of it that is gone afterwards.

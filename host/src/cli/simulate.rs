@@ -30,5 +30,5 @@ pub(super) async fn simulate(args: SimulateArgs, cache: &Path) -> Result<u8, Exi
     let job_type = if args.resync { JobType::Resync } else { JobType::Read };
     let order =
         run::Order { job_type, simulated: true, full: true, scheduled: false, system: args.system, moved: args.moved, json: args.json };
-    run::carry_out(&setup, &order).await
+    run::carry_out(&setup, cache, &order).await
 }

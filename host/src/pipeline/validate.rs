@@ -59,9 +59,9 @@ pub async fn validate(
         if mapper.entity_types().await?.is_some_and(|types| types.iter().all(|name| name != entity_type)) {
             continue;
         }
-        let mapped = validated.map(entity_type, &target, mapper, Operation::Create, rows).await;
+        let sent = validated.map(entity_type, &target, mapper, Operation::Create, rows).await;
         let mut table = Table::default();
-        for row in mapped {
+        for row in sent {
             table.push(&serde_json::from_str::<Value>(&row.document).unwrap_or_default());
         }
         validated.tables.push((target, table));

@@ -20,6 +20,7 @@ mod run;
 mod seen;
 mod sqlite;
 mod store;
+mod target_lock;
 
 pub use delta::DeltaToken;
 pub use error::StateError;
@@ -31,3 +32,4 @@ pub use run::{Counters, CountersOf, Run, RunId, RunStatus};
 pub use seen::Seen;
 pub use sqlite::SqliteStore;
 pub use store::StateStore;
+pub use target_lock::TargetLock;
