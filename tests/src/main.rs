@@ -13,6 +13,7 @@ mod cli;
 mod company;
 #[cfg(feature = "real-servers")]
 mod counterparts;
+mod delta;
 mod export;
 mod failures;
 mod generate;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         cases::trials(),
         cli::trials(),
         company::trials(),
+        delta::trials(),
         failures::trials(),
         history::trials(),
         isolation::trials(),

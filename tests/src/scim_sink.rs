@@ -55,6 +55,9 @@ pub(crate) struct Kept {
     pub creates: usize,
     /// `Users/17` -> document, with its id.
     pub resources: BTreeMap<String, Value>,
+    /// `Users/17` -> when it was changed, in minutes of the sink's own time.
+    changed: BTreeMap<String, usize>,
+    minutes: usize,
 }
 
 impl Sink {
@@ -179,12 +182,14 @@ impl Shared {
             "GET" if path == "ServiceProviderConfig" => {
                 (200, Some(json!({ "patch": { "supported": false }, "filter": { "supported": true } })))
             }
+            "GET" if kept.resources.contains_key(path) => (200, Some(kept.dated(path))),
+            "GET" if path.contains('/') => (404, None),
             "GET" => (200, Some(kept.list(path, query))),
             "POST" => kept.create(path, document()),
             "PUT" if kept.resources.contains_key(path) => {
                 let mut document = document();
                 document["id"] = path.rsplit('/').next().into();
-                kept.resources.insert(path.to_owned(), document.clone());
+                kept.keep(path, document.clone());
                 (200, Some(document))
             }
             "PATCH" if kept.resources.contains_key(path) => {
@@ -207,7 +212,7 @@ impl Kept {
         self.creates += 1;
         let id = format!("{:06}", self.creates);
         document["id"] = id.as_str().into();
-        self.resources.insert(format!("{collection}/{id}"), document.clone());
+        self.keep(&format!("{collection}/{id}"), document.clone());
         (201, Some(document))
     }
 
@@ -231,20 +236,44 @@ impl Kept {
         }
     }
 
+    fn keep(&mut self, path: &str, document: Value) {
+        self.minutes += 1;
+        self.changed.insert(path.to_owned(), self.minutes);
+        self.resources.insert(path.to_owned(), document);
+    }
+
+    fn last_modified(&self, path: &str) -> String {
+        let minutes = self.changed[path];
+        format!("2026-01-01T{:02}:{:02}:00Z", minutes / 60, minutes % 60)
+    }
+
+    /// A resource as it is answered to a GET.
+    fn dated(&self, path: &str) -> Value {
+        let mut document = self.resources[path].clone();
+        document["meta"] = json!({ "lastModified": self.last_modified(path) });
+        document
+    }
+
     /// The resources of `Users` or `Groups`, by path.
     pub(crate) fn of(&self, collection: &str) -> impl Iterator<Item = (&String, &Value)> {
         self.resources.iter().filter(move |(path, _)| path.split_once('/').is_some_and(|(of, _)| of == collection))
     }
 
-    /// Those that `filter=<attribute> eq "<value>"` is true for; all of them without one.
+    /// Those that `filter=<attribute> eq "<value>"`, or `meta.lastModified gt "<time>"`, is true for; all of them without one.
     fn list(&self, collection: &str, query: &str) -> Value {
         let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).map(decoded);
-        let wanted = filter.as_deref().map(|filter| {
-            let (attribute, value) = filter.split_once(" eq ").expect("only eq is asked for");
-            (attribute, serde_json::from_str::<Value>(value).expect("a value is JSON"))
-        });
-        let matches = |document: &Value| wanted.as_ref().is_none_or(|(attribute, value)| document[*attribute] == *value);
-        let resources: Vec<&Value> = self.of(collection).map(|(_, document)| document).filter(|document| matches(document)).collect();
+        let matches = |path: &str, document: &Value| match filter.as_deref() {
+            None => true,
+            Some(filter) => match filter.split_once(" gt ") {
+                Some((_, time)) => *self.last_modified(path) > *time.trim_matches('"'),
+                None => {
+                    let (attribute, value) = filter.split_once(" eq ").expect("only eq and gt are asked for");
+                    document[attribute] == serde_json::from_str::<Value>(value).expect("a value is JSON")
+                }
+            },
+        };
+        let resources: Vec<Value> =
+            self.of(collection).filter(|(path, document)| matches(path, document)).map(|(path, _)| self.dated(path)).collect();
         json!({
             "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": resources.len(), "startIndex": 1,
             "itemsPerPage": resources.len(), "Resources": resources,
