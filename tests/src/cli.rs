@@ -334,7 +334,9 @@ fn a_target_another_run_writes_to_is_left_alone() {
         .expect("the run took a lock")
         .map(|entry| std::fs::File::open(entry.expect("an entry").path()).expect("a lock"))
         .collect();
-    locks.iter().for_each(|lock| lock.try_lock().expect("the run gave it back"));
+    for lock in &locks {
+        lock.try_lock().expect("the run gave it back");
+    }
     place.write("people.csv", "id,userName\n2,bob\n");
     // Whatever state file it has.
     place.write("other.toml", format!("state = \"other.db\"\n{CSV_TO_FOLDER}"));

@@ -264,13 +264,13 @@ impl Kept {
         let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).map(decoded);
         let matches = |path: &str, document: &Value| match filter.as_deref() {
             None => true,
-            Some(filter) => match filter.split_once(" gt ") {
-                Some((_, time)) => *self.last_modified(path) > *time.trim_matches('"'),
-                None => {
-                    let (attribute, value) = filter.split_once(" eq ").expect("only eq and gt are asked for");
-                    document[attribute] == serde_json::from_str::<Value>(value).expect("a value is JSON")
+            Some(filter) => {
+                if let Some((_, time)) = filter.split_once(" gt ") {
+                    return *self.last_modified(path) > *time.trim_matches('"');
                 }
-            },
+                let (attribute, value) = filter.split_once(" eq ").expect("only eq and gt are asked for");
+                document[attribute] == serde_json::from_str::<Value>(value).expect("a value is JSON")
+            }
         };
         let resources: Vec<Value> =
             self.of(collection).filter(|(path, document)| matches(path, document)).map(|(path, _)| self.dated(path)).collect();

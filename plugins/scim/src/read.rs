@@ -53,9 +53,9 @@ pub fn page(
 ) -> Result<Page, Failure> {
     match scope {
         Scope::ById(id) => one(connection, http, resource, id),
-        Scope::All => list(connection, http, resource, Asked::Everything, cursor, limit),
-        Scope::ChangedSince(token) => list(connection, http, resource, Asked::Since(since::parse(token)?), cursor, limit),
-        Scope::ByAttributes(attributes) => list(connection, http, resource, Asked::With(&Wanted::of(attributes)?), cursor, limit),
+        Scope::All => list(connection, http, resource, &Asked::Everything, cursor, limit),
+        Scope::ChangedSince(token) => list(connection, http, resource, &Asked::Since(since::parse(token)?), cursor, limit),
+        Scope::ByAttributes(attributes) => list(connection, http, resource, &Asked::With(&Wanted::of(attributes)?), cursor, limit),
     }
 }
 
@@ -82,7 +82,7 @@ fn list(
     connection: &Connection,
     http: &mut impl Http,
     resource: Resource,
-    asked: Asked<'_>,
+    asked: &Asked<'_>,
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page, Failure> {
@@ -91,7 +91,7 @@ fn list(
     if count == 0 {
         return Err(Failure::rejected("a page of no entities was asked for"));
     }
-    let search = match &asked {
+    let search = match asked {
         Asked::Everything => None,
         Asked::Since(since) => since::filter(*since),
         Asked::With(wanted) => Some(wanted.filter()),
@@ -103,7 +103,7 @@ fn list(
 
     let answer = exchange::get(http, connection.base.list(resource, &parameters), &connection.headers())?;
     let mut newest = *cursor.newest.get_or_insert_with(|| {
-        let since = if let Asked::Since(since) = &asked { Some(*since) } else { None };
+        let since = if let Asked::Since(since) = asked { Some(*since) } else { None };
         Newest::begin(answer.header("date"), since)
     });
     let mut taken = cursor.take(List::read(&answer.body)?, count)?;

@@ -27,7 +27,7 @@ struct Meta<'a> {
 /// What is known of the times of a read so far; travels in its cursor. Times are nanoseconds since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub struct Newest {
-    newest: Option<i64>,
+    change: Option<i64>,
     /// The server's clock when the read began.
     began: Option<i64>,
     /// A resource had no time.
@@ -40,7 +40,7 @@ impl Newest {
     pub fn begin(date: Option<&str>, since: Option<OffsetDateTime>) -> Self {
         let began = date.and_then(|date| httpdate::parse_http_date(date.trim()).ok());
         let began = began.and_then(|began| began.duration_since(SystemTime::UNIX_EPOCH).ok()).and_then(|at| at.as_nanos().try_into().ok());
-        Self { newest: since.and_then(nanoseconds), began, undated: false }
+        Self { change: since.and_then(nanoseconds), began, undated: false }
     }
 
     /// Take note of a resource.
@@ -48,14 +48,14 @@ impl Newest {
         let dated: Option<Dated> = serde_json::from_str(resource).ok();
         let text = dated.and_then(|dated| dated.meta).and_then(|meta| meta.last_modified);
         match text.and_then(|text| OffsetDateTime::parse(&text, &Rfc3339).ok()).and_then(nanoseconds) {
-            Some(at) => self.newest = self.newest.max(Some(at)),
+            Some(at) => self.change = self.change.max(Some(at)),
             None => self.undated = true,
         }
     }
 
     /// Where the next read begins, if that can be said.
     pub fn token(&self) -> Option<String> {
-        let newest = self.newest.filter(|_| !self.undated)?;
+        let newest = self.change.filter(|_| !self.undated)?;
         let at = self.began.map_or(newest, |began| newest.min(began));
         OffsetDateTime::from_unix_timestamp_nanos(at.into()).ok()?.format(&Rfc3339).ok()
     }
