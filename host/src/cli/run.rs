@@ -109,6 +109,8 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
     let mut code = 0;
     for source in sources {
         if stop.is_asked() {
+            // The sources that are left out are not where they belong.
+            code = worse(code, 1);
             break;
         }
         let targets = setup

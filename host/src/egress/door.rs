@@ -107,12 +107,18 @@ impl Door {
     {
         let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
         let to = place(request.uri());
-        // Waiting for one's turn is no part of the request's time.
-        let turn = self.pace.turn().await;
         let mut line = self.audit.line(request.method().as_str(), to.clone());
+        let (outbound, body) = match self.admit(request) {
+            Ok(admitted) => admitted,
+            Err(error) => {
+                line.failed(&error);
+                return Err(error);
+            }
+        };
+        // Waiting for one's turn is no part of the request's time. Who waits has a place among the open requests, so the queue is as short as they are few.
+        let turn = self.pace.turn().await;
         let deadline = Instant::now() + self.limits.total;
         let exchange = async {
-            let (outbound, body) = self.admit(request)?;
             let response = self.exchange(&outbound, body, &to, patience, &line).await?;
             self.check_length(&response, &to)?;
             Ok((response, outbound.permit))

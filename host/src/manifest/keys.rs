@@ -307,7 +307,8 @@ pub(super) static SYSTEM: Table = Table {
             kind: Kind::Table(&FAILURES),
             presence: Presence::Optional,
             only: None,
-            help: "When a run gives a system up. How often a single request is tried again: ips.failed.request.retry.attempts.",
+            help: "When a run gives a system up. How often a single request is tried again: ips.failed.request.retry.attempts; 0 also means that \
+                   a system that is away is not waited for.",
             example: "{ \"max-count\": 1000, \"max-outage\": \"10 min\" }",
         },
         Key {
@@ -571,7 +572,8 @@ pub(super) static LIMITS: Table = Table {
             kind: Kind::Integer { min: 1, max: 1_000_000 },
             presence: Presence::Optional,
             only: None,
-            help: "How many HTTP requests a second the system is sent; further ones wait. Without it there is no such limit.",
+            help: "How many HTTP requests a second the system is sent; further ones wait, in the time of the plugin's call (call-timeout; up to 100 \
+                   entities are written in one). Without it there is no such limit.",
             example: "20",
         },
         Key {
@@ -579,7 +581,7 @@ pub(super) static LIMITS: Table = Table {
             kind: Kind::Integer { min: 1, max: 64 },
             presence: Presence::Optional,
             only: None,
-            help: "How many HTTP requests the system is sent at once; further ones wait.",
+            help: "How many HTTP requests the system is sent at once; further ones wait, in the time of the plugin's call (call-timeout).",
             example: "4",
         },
     ],

@@ -58,20 +58,26 @@ impl Writer {
     /// what the create sent; anything else was there before, and is not ours to delete later.
     pub(super) async fn create_in_doubt(&mut self, entity_type: &str, planned: &mut PlannedChange) -> Result<Settled, PipelineError> {
         planned.step = PlannedStep::Create { uncertain: true };
-        match self.look_for(entity_type, &planned.document).await? {
+        let settled = match self.look_for(entity_type, &planned.document).await? {
             Found::One(entity) => {
                 let ours = agrees(&entity.document, &planned.document);
-                self.adopt(entity_type, planned, entity.id, !ours).await
+                self.adopt(entity_type, planned, entity.id, !ours).await?
             }
-            Found::None(_) => self.one(entity_type, planned).await,
+            Found::None(_) => self.one(entity_type, planned).await?,
             Found::Several(ids) => {
                 let message =
                     format!("an interrupted create left a doubt, and more than one entity has its unique attributes: {}", ids.join(", "));
-                Ok(Settled::Failed { code: "conflict.ambiguous".into(), message, in_doubt: true })
+                Settled::failed("conflict.ambiguous", &message)
             }
-            Found::Failed(Settled::Failed { code, message, .. }) => Ok(Settled::Failed { code, message, in_doubt: true }),
-            Found::Failed(settled) => Ok(settled),
-        }
+            Found::Failed(settled) => settled,
+        };
+        // What failed now leaves the doubt as it was: the next run looks again. Only an entity that is somebody else's is no doubt any more.
+        Ok(match settled {
+            Settled::Failed { code, message, .. } if code != "conflict.already-related" => {
+                Settled::Failed { code, message, in_doubt: true }
+            }
+            settled => settled,
+        })
     }
 
     /// An update was answered "not found". An interrupted update may have given the entity another id, so it is looked for; else it is created anew.

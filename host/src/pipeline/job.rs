@@ -156,6 +156,10 @@ impl Course {
             self.delete_type(read, &reads, targets).await;
         }
         self.reads = reads;
+        if job.source.stop.is_asked() && self.error.is_none() {
+            // Pages were finished, and deletions or late references left to the next run.
+            return Err(PipelineError::Asked);
+        }
         Ok(())
     }
 

@@ -133,7 +133,7 @@ pub async fn open(spec: &SourceSpec) -> Result<Source, ReadError> {
 
 /// One page, tried again where the failure is of a kind that passes, and waited for while the source is away.
 pub(crate) async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) -> Result<contract::Page, ReadError> {
-    let (mut attempt, mut away) = (0, None::<Instant>);
+    let (mut attempt, mut looks, mut away) = (0, 0, None::<Instant>);
     loop {
         if spec.stop.is_asked() {
             return Err(ReadError::Asked);
@@ -149,8 +149,8 @@ pub(crate) async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) 
             }
             // Reading changes nothing, so a source that is away is simply asked again until it is back.
             Again::Unknown if spec.retry.attempts > 0 && away.get_or_insert_with(Instant::now).elapsed() < spec.retry.max_outage => {
-                let pause = spec.retry.look(attempt);
-                attempt += 1;
+                let pause = spec.retry.look(looks);
+                looks += 1;
                 pause
             }
             _ => return Err(ReadError::Refused(failure)),

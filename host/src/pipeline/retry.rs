@@ -4,7 +4,7 @@
 //! | --- | --- |
 //! | too many requests | again after the time it names, or after a pause |
 //! | unavailable, no answer in time | again after a pause; a create is looked for first, since nobody knows whether it happened |
-//! | nothing at all gets through | the run waits until the system answers its probe, at most `retry.max-outage`, and goes on where it was |
+//! | nothing at all gets through | the run waits until the system answers its probe, at most `failures.max-outage`, and goes on where it was |
 //! | anything else | nothing: trying the same again is useless |
 
 use std::time::Duration;
@@ -15,9 +15,10 @@ use super::{
     PipelineError,
     outcome::Settled,
     plan::{PlannedChange, PlannedStep},
+    target::TargetError,
     write::Writer,
 };
-use crate::sandbox::contract::{Action, Change, Kind, Written, failure_code};
+use crate::sandbox::contract::{Action, Change, Failure, Kind, Written, failure_code};
 
 /// A backend that asks for more patience than this is not waited for; its entities fail and are tried again in the next run.
 const LONGEST_WAIT: Duration = Duration::from_mins(5);
@@ -82,10 +83,15 @@ impl Retry {
 pub(super) struct Away {
     after: Duration,
     last: String,
+    /// It was not waited for any longer because the run was asked to stop.
+    stopped: bool,
 }
 
 impl Away {
     pub(super) fn error(&self, system: &str) -> PipelineError {
+        if self.stopped {
+            return PipelineError::Asked;
+        }
         PipelineError::Away { system: system.to_owned(), seconds: self.after.as_secs(), last: self.last.clone() }
     }
 }
@@ -124,9 +130,16 @@ impl Writer {
                 return;
             }
             let subset: Vec<Change> = again.iter().map(|at| changes[*at].clone()).collect();
-            let Ok(Ok(new)) = self.call_once(&subset).await else { return };
-            for (at, outcome) in again.into_iter().zip(new) {
-                outcomes[at] = outcome;
+            match self.call_once(&subset).await {
+                Ok(Ok(new)) => again.into_iter().zip(new).for_each(|(at, outcome)| outcomes[at] = outcome),
+                // It was sent, and nobody knows what became of it.
+                Ok(Err(fault)) => {
+                    let unknown = || Written::Failed(Failure { kind: Kind::TimedOut, message: fault.to_string() });
+                    again.into_iter().for_each(|at| outcomes[at] = unknown());
+                    return;
+                }
+                // It was not even sent.
+                Err(_) => return,
             }
         }
     }
@@ -158,7 +171,13 @@ impl Writer {
             }
             let mut still = 0;
             for (planned, outcome) in settled.iter_mut().filter(|(planned, outcome)| is_doubtful(planned, outcome)) {
-                *outcome = self.create_in_doubt(entity_type, planned).await?;
+                if self.run.spec.stop.is_asked() {
+                    return Ok(());
+                }
+                // Sent again only once it was looked for and not found.
+                if self.wanted(entity_type, &planned.document).is_ok() {
+                    *outcome = self.create_in_doubt(entity_type, planned).await?;
+                }
                 still += usize::from(is_doubtful(planned, outcome));
             }
             silent = still == count;
@@ -176,7 +195,22 @@ impl Writer {
                 break;
             }
             self.run.spec.stop.sleep(retry.look(number).min(left)).await;
-            let Ok(instance) = self.instance().await else { continue };
+            let instance = match self.instance().await {
+                Ok(instance) => instance,
+                // What would say the same for ever is not waited out.
+                Err(error @ PipelineError::GivenUp { .. }) => {
+                    last = error.to_string();
+                    break;
+                }
+                Err(PipelineError::Target(TargetError::Refused(failure))) if Again::of(&failure.kind) == Again::Never => {
+                    last = failure.message;
+                    break;
+                }
+                Err(error) => {
+                    last = error.to_string();
+                    continue;
+                }
+            };
             match instance.probe().await {
                 Ok(Err(failure)) if Again::of(&failure.kind) == Again::Unknown => last = failure.message,
                 // Any other answer is an answer: what it means, the changes themselves will tell.
@@ -190,7 +224,7 @@ impl Writer {
                 }
             }
         }
-        self.away = Some(Away { after: began.elapsed(), last });
+        self.away = Some(Away { after: began.elapsed(), last, stopped: self.run.spec.stop.is_asked() });
         false
     }
 }

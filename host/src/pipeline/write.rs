@@ -238,6 +238,9 @@ impl Writer {
         let (doubtful, certain): (Vec<_>, Vec<_>) =
             planned.into_iter().partition(|change| matches!(change.step, PlannedStep::Create { uncertain: true }));
         for mut planned in doubtful {
+            if self.run.spec.stop.is_asked() {
+                return Err(PipelineError::Asked);
+            }
             let outcome = self.create_in_doubt(entity_type, &mut planned).await?;
             settled.push((planned, outcome));
         }
@@ -267,11 +270,19 @@ impl Writer {
                         self.claim(&written.id, &planned.entity.source_id);
                     }
                 }
+                let mut end = Ok(());
                 for ((mut planned, change), outcome) in batch.into_iter().zip(changes).zip(outcomes) {
                     give_back(&mut planned, change);
-                    let outcome = self.settle_one(entity_type, &mut planned, outcome).await?;
-                    settled.push((planned, outcome));
+                    // Whatever ends the batch, what was written in it is remembered.
+                    if end.is_err() && matches!(outcome, Written::Failed(_)) {
+                        continue;
+                    }
+                    match self.settle_one(entity_type, &mut planned, outcome).await {
+                        Ok(outcome) => settled.push((planned, outcome)),
+                        Err(error) => end = Err(error),
+                    }
                 }
+                end?;
             }
             // Nobody knows how far the call came. One by one, each create looking first, finds the change that does it.
             Err(fault) => {
@@ -336,7 +347,7 @@ impl Writer {
         }
     }
 
-    /// Call the target, and once more with what failed for a reason that passes.
+    /// Call the target, and again with what failed for a reason that passes.
     pub(super) async fn call(&mut self, changes: &[Change]) -> Result<Result<Vec<Written>, Fault>, PipelineError> {
         Ok(match self.call_once(changes).await? {
             Ok(mut outcomes) => {

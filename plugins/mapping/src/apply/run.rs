@@ -178,7 +178,7 @@ impl<'r> Run<'r> {
 
     /// A condition on the whole document.
     pub(super) fn condition(&self, condition: &Condition, pointer: &str) -> Result<bool, Fault> {
-        self.holds(condition, self.input, pointer)
+        self.holds(condition, self.input, pointer, &Cell::new(BUDGET))
     }
 
     /// A function's condition: `@` is the value in hand.
@@ -190,16 +190,15 @@ impl<'r> Run<'r> {
             Source::Constants => Value::of(self.constants, slot),
             Source::Extra | Source::Made => Value::of(&extra, slot),
         };
-        let holds = self.holds(condition, item, pointer)?;
+        let holds = self.holds(condition, item, pointer, &self.budget)?;
         let looked_at = self.explains().then(|| self.looked_at(condition, item));
         self.note_condition(condition, pointer, "the condition of the function", holds, looked_at);
         Ok(holds)
     }
 
-    fn holds(&self, condition: &Condition, item: Value<'_>, pointer: &str) -> Result<bool, Fault> {
+    fn holds(&self, condition: &Condition, item: Value<'_>, pointer: &str, budget: &Cell<u32>) -> Result<bool, Fault> {
         let variables = self.variable_texts(condition.variables.iter().copied());
-        let budget = Cell::new(BUDGET);
-        let scope = Scope { root: self.input, item, constants: self.constants, variables: &variables, budget: &budget };
+        let scope = Scope { root: self.input, item, constants: self.constants, variables: &variables, budget };
         match &condition.form {
             Form::Fixed(filter) => filter.accepts(item, &scope),
             Form::Dynamic(template) => {
