@@ -114,7 +114,7 @@ fn creates_without_an_answer_are_looked_for_and_never_sent_twice() {
         let posts = AtomicUsize::new(0);
         let sink = Sink::with_mishaps(move |method, _| {
             let third = method == "POST" && posts.fetch_add(1, Ordering::SeqCst).is_multiple_of(3);
-            third.then(|| if torn { Mishap::Torn } else { Mishap::DoneUnanswered })
+            third.then_some(if torn { Mishap::Torn } else { Mishap::DoneUnanswered })
         });
         let place = place(&sink, SOON, "");
         let ended = place.run();

@@ -138,7 +138,7 @@ fn choice(values: &'static [Choice]) -> Value {
 fn properties() -> Value {
     let mut known = Map::new();
     for property in &reference::HOST_PROPERTIES {
-        let effect = if !property.effect.is_empty() { "" } else { " Known, without effect in this version." };
+        let effect = if property.effect.is_empty() { " Known, without effect in this version." } else { "" };
         known.insert(property.name.to_owned(), reference_property(property.shape, &format!("{}{effect}", property.help)));
     }
     for property in &reference::CONNECTION_PROPERTIES {

@@ -165,6 +165,14 @@ async fn delete_batch(
                 match outcome {
                     Written::Failed(failure) if !matches!(failure.kind, Kind::NotFound) => {
                         counts.failed += 1;
+                        // It may have happened all the same: whoever comes back is written again and not taken for unchanged.
+                        dropped.push(RelationChange::Update {
+                            id: relation.id,
+                            target_id: None,
+                            existed_before: None,
+                            common_digest: None,
+                            target_digest: None,
+                        });
                         run.fail(ended(entity_type, &relation), "delete", code_of(&failure), failure.message);
                     }
                     Written::Written(_) | Written::Failed(_) => {

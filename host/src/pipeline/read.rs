@@ -142,7 +142,7 @@ pub(crate) async fn page(source: &mut Source, spec: &SourceSpec, query: &Query) 
             Ok(page) => return Ok(page),
             Err(failure) => failure,
         };
-        let pause = match Again::of(&failure.kind) {
+        let pause = match Again::of(failure.kind) {
             Again::After(asked) if attempt < spec.retry.attempts => {
                 attempt += 1;
                 spec.retry.pause(attempt, asked)

@@ -50,11 +50,11 @@ pub(super) enum Again {
 }
 
 impl Again {
-    pub(super) fn of(kind: &Kind) -> Self {
+    pub(super) fn of(kind: Kind) -> Self {
         match kind {
             Kind::RateLimited(None) => Self::After(None),
             Kind::RateLimited(Some(seconds)) => {
-                let wait = Duration::from_secs(u64::from(*seconds));
+                let wait = Duration::from_secs(u64::from(seconds));
                 if wait > LONGEST_WAIT { Self::Never } else { Self::After(Some(wait)) }
             }
             Kind::Unavailable | Kind::TimedOut => Self::Unknown,
@@ -106,7 +106,7 @@ impl Writer {
                 .iter()
                 .enumerate()
                 .filter_map(|(at, outcome)| match outcome {
-                    Written::Failed(failure) => Some((at, Again::of(&failure.kind))),
+                    Written::Failed(failure) => Some((at, Again::of(failure.kind))),
                     Written::Written(_) => None,
                 })
                 .filter(|(_, again)| *again != Again::Never)
@@ -135,7 +135,9 @@ impl Writer {
                 // It was sent, and nobody knows what became of it.
                 Ok(Err(fault)) => {
                     let unknown = || Written::Failed(Failure { kind: Kind::TimedOut, message: fault.to_string() });
-                    again.into_iter().for_each(|at| outcomes[at] = unknown());
+                    for at in again {
+                        outcomes[at] = unknown();
+                    }
                     return;
                 }
                 // It was not even sent.
@@ -202,7 +204,7 @@ impl Writer {
                     last = error.to_string();
                     break;
                 }
-                Err(PipelineError::Target(TargetError::Refused(failure))) if Again::of(&failure.kind) == Again::Never => {
+                Err(PipelineError::Target(TargetError::Refused(failure))) if Again::of(failure.kind) == Again::Never => {
                     last = failure.message;
                     break;
                 }
@@ -212,7 +214,7 @@ impl Writer {
                 }
             };
             match instance.probe().await {
-                Ok(Err(failure)) if Again::of(&failure.kind) == Again::Unknown => last = failure.message,
+                Ok(Err(failure)) if Again::of(failure.kind) == Again::Unknown => last = failure.message,
                 // Any other answer is an answer: what it means, the changes themselves will tell.
                 Ok(_) => {
                     tracing::warn!(system = %self.run.spec.name, after = ?began.elapsed(), "the system is back");
@@ -263,11 +265,11 @@ mod tests {
 
     #[test]
     fn only_what_passes_is_tried_again() {
-        assert_eq!(Again::of(&Kind::RateLimited(Some(7))), Again::After(Some(Duration::from_secs(7))));
-        assert_eq!(Again::of(&Kind::RateLimited(Some(3600))), Again::Never);
-        assert_eq!(Again::of(&Kind::TimedOut), Again::Unknown);
+        assert_eq!(Again::of(Kind::RateLimited(Some(7))), Again::After(Some(Duration::from_secs(7))));
+        assert_eq!(Again::of(Kind::RateLimited(Some(3600))), Again::Never);
+        assert_eq!(Again::of(Kind::TimedOut), Again::Unknown);
         for kind in [Kind::Rejected, Kind::Forbidden, Kind::Unauthenticated, Kind::Conflict, Kind::AlreadyExists, Kind::NotFound] {
-            assert_eq!(Again::of(&kind), Again::Never);
+            assert_eq!(Again::of(kind), Again::Never);
         }
     }
 }

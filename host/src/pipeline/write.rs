@@ -248,8 +248,8 @@ impl Writer {
         while certain.peek().is_some() {
             let batch: Vec<PlannedChange> = certain.by_ref().take(BATCH).collect();
             let before = settled.len();
-            self.settle_batch(entity_type, batch, settled).await?;
-            self.settle_doubtful(entity_type, &mut settled[before..]).await?;
+            Box::pin(self.settle_batch(entity_type, batch, settled)).await?;
+            Box::pin(self.settle_doubtful(entity_type, &mut settled[before..])).await?;
         }
         Ok(())
     }

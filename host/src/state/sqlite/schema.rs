@@ -59,11 +59,15 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
 
 /// A connection that reads, on a file that `open` has accepted.
 pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    let has_log = std::fs::metadata(log).is_ok_and(|log| log.len() > 0);
     // Read-write, because a reader takes part in the shared memory of the write-ahead log; `query_only` keeps it from writing.
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.busy_timeout(BUSY)?;
-    // A reader that is the last one out, beside a process that was killed, leaves the write-ahead log to the next one that writes.
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    // A reader that is the last one out, beside a process that was killed, leaves the write-ahead log to the next one that writes; where there was none, its own empty
+    // one goes with it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
     connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
