@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
     str::FromStr,
     sync::Arc,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use crate::{
@@ -95,6 +95,8 @@ pub struct Setup {
     doors: BTreeMap<String, Arc<Door>>,
     /// Plugins nobody has accepted or refused yet.
     new: Vec<Pinned>,
+    /// `currentDate` of everything that is mapped.
+    now: SystemTime,
 }
 
 impl Setup {
@@ -148,7 +150,7 @@ impl Setup {
                 doors.insert(system.name.clone(), door);
             }
         }
-        Ok(Self { manifest, registry, warnings, doors, new })
+        Ok(Self { manifest, registry, warnings, doors, new, now: SystemTime::now() })
     }
 
     /// Pin plugins that are used for the first time, so that a later change is noticed.
@@ -252,7 +254,7 @@ impl Setup {
             origin: element.origin.clone(),
             properties: element.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
         };
-        MappingSpec { elements: system.transformation.iter().map(element).collect() }
+        MappingSpec { elements: system.transformation.iter().map(element).collect(), now: self.now }
     }
 }
 

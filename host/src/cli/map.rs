@@ -105,7 +105,7 @@ async fn of_file(transformation: &Path, args: &MapArgs, cache: &Path) -> Result<
         origin: transformation.display().to_string(),
         properties: args.properties.iter().map(|(name, value)| Setting { name: name.clone(), value: value.clone() }).collect(),
     };
-    Ok(MappingSpec { elements: vec![element] })
+    Ok(MappingSpec { elements: vec![element], now: std::time::SystemTime::now() })
 }
 
 pub(super) async fn map(args: MapArgs, cache: &Path) -> Result<u8, Exit> {

@@ -80,7 +80,7 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     target(THRESHOLD_GROUPS, POSITIVE, "A run that would delete more groups than this deletes none."),
     later("ips.delete.threshold.roles", POSITIVE, "A run that would delete more roles than this deletes none."),
     later("ips.proxy.scim.total.results.strategy", Shape::OneOf(&["Provided", "Calculated"]), "How a proxy system counts totalResults."),
-    later("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
+    both("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
     later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),
     both(RETRY_ATTEMPTS, Shape::Integer(0, 3), "How often a failed request is tried again. Default: 2."),
     both(RETRY_INTERVAL, Shape::Integer(0, 60), "The most seconds between two attempts. Default: 30."),

@@ -14,9 +14,11 @@
 
 mod element;
 
+use std::time::SystemTime;
+
 use sha2::{Digest as _, Sha256};
 
-use super::page::Digest;
+use super::page::{Digest, text_variable};
 use crate::sandbox::{
     Fault,
     contract::{Diagnostic, Input, Mapped, Operation, Severity, Skip, Step, Transformed, Variable},
@@ -27,11 +29,23 @@ pub use element::ElementSpec;
 /// A warning about one text that may be untrue of a chain: another element may name the id.
 const NO_ID: &str = "mapping.no-id";
 
+/// The variable with the time a run began (spec section 4.4).
+const CURRENT_DATE: &str = "currentDate";
+
+/// UTC, in the form `ips.date.variable.format` has where nobody sets it; the mapping component knows the others.
+fn date_text(time: SystemTime) -> String {
+    let time = time::OffsetDateTime::from(time);
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02}:{:02}.{:03}", time.hour(), time.minute(), time.second(), time.millisecond())
+}
+
 /// Everything needed to open a transformation, again and again.
 #[derive(Clone)]
 pub struct MappingSpec {
     /// In the order in which they run.
     pub elements: Vec<ElementSpec>,
+    /// What `currentDate` says: one time for a whole run, because the same input gives the same bytes.
+    pub now: SystemTime,
 }
 
 impl MappingSpec {
@@ -99,12 +113,16 @@ pub fn diagnostic_line(origin: &str, d: &Diagnostic) -> String {
 /// A transformation that is open.
 pub struct Mapper {
     elements: Vec<Element>,
+    /// The variable `currentDate`, where an element names it.
+    current_date: Option<Variable>,
 }
 
 impl Mapper {
     /// Not opened yet; the first use does.
     pub fn lazy(spec: MappingSpec) -> Self {
-        Self { elements: spec.elements.into_iter().map(Element::lazy).collect() }
+        let named = spec.elements.iter().any(|element| element.text.contains(CURRENT_DATE));
+        let current_date = named.then(|| text_variable(CURRENT_DATE, &date_text(spec.now)));
+        Self { elements: spec.elements.into_iter().map(Element::lazy).collect(), current_date }
     }
 
     /// Open it; the error lists everything that is wrong with the texts of all elements.
@@ -149,6 +167,17 @@ impl Mapper {
         self.elements.iter().all(|element| element.warnings.iter().any(|warning| warning.code == NO_ID))
     }
 
+    /// The input with the date, unless it has one.
+    fn dated(&self, input: &Input) -> Input {
+        let mut input = input.clone();
+        if let Some(date) = &self.current_date
+            && !input.variables.iter().any(|variable| variable.name == CURRENT_DATE)
+        {
+            input.variables.push(date.clone());
+        }
+        input
+    }
+
     /// The entity types that every element handles, in the order of the first one that says which; nothing where all of them take every type.
     pub async fn entity_types(&mut self) -> Result<Option<Vec<String>>, OpenError> {
         let mut common: Option<Vec<String>> = None;
@@ -164,6 +193,13 @@ impl Mapper {
 
     /// One outcome per entity, whatever happens: an entity on which a component traps has failed with the trap's code.
     pub async fn apply(&mut self, entity_type: &str, operation: Operation, page: &[Input]) -> Vec<Transformed> {
+        let dated: Vec<Input>;
+        let page = if self.current_date.is_some() {
+            dated = page.iter().map(|input| self.dated(input)).collect();
+            &dated
+        } else {
+            page
+        };
         if let [only] = &mut *self.elements {
             return only.apply(entity_type, operation, page).await;
         }
@@ -195,6 +231,7 @@ impl Mapper {
     /// # }
     /// ```
     pub async fn explain(&mut self, entity_type: &str, operation: Operation, entity: &Input) -> (Transformed, Vec<Step>) {
+        let entity = &self.dated(entity);
         if let [only] = &mut *self.elements {
             return only.explain(entity_type, operation, entity).await;
         }
@@ -309,6 +346,8 @@ fn nothing() -> Input {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const PLACE: Place<'_> = Place { origin: "polish.json", number: 2, count: 3 };
@@ -357,5 +396,10 @@ mod tests {
             panic!("skipped")
         };
         assert_eq!(reason, "polish.json (2 of 3): no");
+    }
+
+    #[test]
+    fn a_date_is_written_to_the_millisecond() {
+        assert_eq!(date_text(SystemTime::UNIX_EPOCH + Duration::from_millis(1_709_164_799_007)), "2024-02-28 23:59:59.007");
     }
 }

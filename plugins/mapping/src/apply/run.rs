@@ -5,8 +5,8 @@ use std::cell::Cell;
 
 use super::{Fault, Step};
 use crate::document::{Condition, Form, Transformation};
-use crate::functions::Random;
-use crate::json::text::push;
+use crate::functions::{DEFAULT_DATE_FORMAT, DateFormat, Random};
+use crate::json::text::{push, push_quoted};
 use crate::json::{Doc, Node, Slot, Source, Value, parse};
 use crate::output::{Arena, Docs, Id, Key, Shape};
 use crate::path::{BUDGET, Compiler, Constants, Found, Hit, Path, PathError, Scope};
@@ -111,6 +111,9 @@ impl<'r> Run<'r> {
     pub(super) fn take_variables(&mut self, given: &[(String, String)]) -> Result<(), Fault> {
         for (name, json) in given {
             let Some(number) = self.transformation.names.find(name) else { continue };
+            let dated =
+                if name == CURRENT_DATE { self.transformation.date_format.as_ref().and_then(|format| redated(json, format)) } else { None };
+            let json = dated.as_deref().unwrap_or(json);
             let slot = self.extra.add(json).map_err(|error| Fault {
                 code: "mapping.invalid-variable",
                 message: format!("the value of the variable {name} is no JSON: {error}"),
@@ -337,4 +340,18 @@ impl<'r> Run<'r> {
     pub(crate) fn rename_member(&mut self, value: Id, from: Key, to: Key) {
         self.change(|arena, docs, _| arena.rename_member(value, from, to, docs));
     }
+}
+
+/// The variable with the time of the run.
+const CURRENT_DATE: &str = "currentDate";
+
+/// A date as the host gives it, in another format; nothing for what is written otherwise, which stays as it is.
+fn redated(json: &str, format: &DateFormat) -> Option<String> {
+    let given = json.strip_prefix('"')?.strip_suffix('"')?;
+    let moment = DateFormat::compile(DEFAULT_DATE_FORMAT).ok()?.parse(given).ok()?;
+    let mut text = String::new();
+    format.format(&moment, &mut text).ok()?;
+    let mut json = String::new();
+    push_quoted(&mut json, &text);
+    Some(json)
 }

@@ -7,6 +7,7 @@ use super::diagnostic::{Diagnostic, Severity, escape_pointer, place as place_of}
 use super::doubts::doubts;
 use super::mapping::{Compiled, mapping};
 use super::{Check, Entity, Idle, Transformation};
+use crate::functions::DateFormat;
 use crate::json::{Doc, Kind, Node, Source as TextSource, Value, parse};
 use crate::nearest::nearest;
 
@@ -54,7 +55,9 @@ impl Transformation {
             doubts(&mut check, root, entity);
         }
         let Check { diagnostics, constants, names, lookups, .. } = check;
-        Ok((Self { entities, constants, names, lookups, properties: properties.to_vec() }, diagnostics))
+        let date_format = properties.iter().find(|(name, _)| name == "ips.date.variable.format");
+        let date_format = date_format.and_then(|(_, text)| DateFormat::compile(text).ok());
+        Ok((Self { entities, constants, names, lookups, properties: properties.to_vec(), date_format }, diagnostics))
     }
 
     /// The entity types that are handled and not ignored, in the order of the text.

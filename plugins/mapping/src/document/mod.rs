@@ -12,7 +12,7 @@ mod substitute;
 mod tests;
 
 use crate::condition::Filter;
-use crate::functions::Function;
+use crate::functions::{DateFormat, Function};
 use crate::json::Slot;
 use crate::output::{Key, Target};
 use crate::path::{Constants, Path};
@@ -35,6 +35,8 @@ pub struct Transformation {
     pub(crate) lookups: Vec<Kind>,
     /// For conditions that are compiled when they are evaluated.
     pub(crate) properties: Vec<(String, String)>,
+    /// That of `currentDate`, where a property sets it (`ips.date.variable.format`).
+    pub(crate) date_format: Option<DateFormat>,
 }
 
 #[derive(Debug)]

@@ -25,10 +25,11 @@ use crate::variables::Template;
 
 use bytes::Algorithm;
 use codes::{CountryFormat, LocaleFormat, RegionFormat, TimezoneFormat};
-use date::{DateFormat, Shift};
+use date::Shift;
 use password::Password;
 use regex::{Expression, Which};
 
+pub(crate) use date::{DEFAULT as DEFAULT_DATE_FORMAT, DateFormat};
 pub(crate) use password::Random;
 pub(crate) use spec::{ALL, COMMON};
 
