@@ -96,8 +96,8 @@ pub trait StateStore: Send + Sync {
     /// many runs were removed.
     async fn forget_runs(&self, before: SystemTime) -> Result<u64, StateError>;
 
-    /// Forget everything about the entities of a system, as a source and as a target: relations, digests, what is in doubt, where the target is, the log. Runs and
-    /// their counts stay.
+    /// Forget everything about the entities of a system, as a source and as a target: relations, digests, what is in doubt, where the target is, the log,
+    /// and the delta tokens, of a target those of its sources, so that the next read is a full one. Runs and their counts stay.
     async fn reset(&self, system: &str) -> Result<ResetCounts, StateError>;
 
     /// Whether anything was ever remembered under this system's name.

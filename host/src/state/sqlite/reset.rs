@@ -21,6 +21,10 @@ pub(super) fn system(connection: &Connection, system: &str) -> Result<ResetCount
             removed.relations = rows;
         }
     }
+    // What did not change since the token would not be read, and so never reach a target that was reset.
+    for table in ["delta_token", "delta_run"] {
+        all(&format!("DELETE FROM {table} WHERE source = ?1 OR source IN (SELECT source FROM link WHERE target = ?1)"))?;
+    }
     all("DELETE FROM target_place WHERE target = ?1")?;
     all("DELETE FROM used_switch WHERE source = ?1")?;
     removed.log = all("DELETE FROM entity_log WHERE system = ?1 OR run IN (SELECT id FROM run WHERE source = ?1)")?;

@@ -170,3 +170,21 @@ fn a_file_of_the_first_version_is_brought_up_to_date() {
     drop(SqliteStore::open(&path).unwrap());
     assert!(SqliteStore::look(&path).unwrap().is_some());
 }
+
+#[tokio::test]
+async fn after_a_reset_the_next_read_is_a_full_one() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
+    store.commit(fixture.page("user", vec![insert("a")])).await.unwrap();
+    let token = |text: &str| vec![DeltaToken { entity_type: "user".into(), token: text.into(), basis: [1; 32] }];
+    for system in ["directory", "hr"] {
+        for source in ["hr", "payroll"] {
+            store.set_delta_tokens(source, token("since then")).await.unwrap();
+            store.set_delta_runs(source, 3).await.unwrap();
+        }
+        store.reset(system).await.unwrap();
+        assert!(store.delta_tokens("hr").await.unwrap().is_empty(), "{system} was reset");
+        assert_eq!((store.delta_runs("hr").await.unwrap(), store.delta_runs("payroll").await.unwrap()), (0, 3));
+        assert_eq!(store.delta_tokens("payroll").await.unwrap(), token("since then"), "it feeds another target");
+    }
+}
