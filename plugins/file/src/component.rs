@@ -26,6 +26,7 @@ impl descriptor::Guest for FileConnector {
             abilities: descriptor::Abilities::READ_ALL
                 | descriptor::Abilities::CREATE
                 | descriptor::Abilities::UPDATE
+                | descriptor::Abilities::PATCH
                 | descriptor::Abilities::DELETE
                 | descriptor::Abilities::FIND,
         };
@@ -99,11 +100,9 @@ impl target::Guest for FileConnector {
                 target::Action::Create(document) => folder::Action::Create { document },
                 target::Action::Update(update) => folder::Action::Update { id: &update.id, document: &update.document },
                 target::Action::Delete(id) => folder::Action::Delete { id },
-                target::Action::Patch(_) | target::Action::Members(_) => {
-                    return target::Outcome::Failed(Failure::new(
-                        Kind::Unsupported,
-                        "a document is written as a whole: patch and members are not described",
-                    ));
+                target::Action::Patch(patch) => folder::Action::Patch { id: &patch.id, operations: &patch.operations },
+                target::Action::Members(_) => {
+                    return target::Outcome::Failed(Failure::new(Kind::Unsupported, "changes of members are not described"));
                 }
             };
             match with_target(|target| target.write(&change.entity_type, &action)) {

@@ -5,6 +5,7 @@
 //! a power failure the last documents can be missing; a resync brings them back.
 
 mod file_name;
+mod patch;
 #[cfg(test)]
 mod tests;
 
@@ -29,11 +30,23 @@ const LEFT_BEHIND: Duration = Duration::from_secs(10);
 /// The most entities `find` answers with.
 const MOST_FOUND: usize = 10;
 
-/// One change; the contract's `patch` and `members` are not among the abilities.
+/// One change; the contract's `members` is not among the abilities.
 pub enum Action<'a> {
-    Create { document: &'a str },
-    Update { id: &'a str, document: &'a str },
-    Delete { id: &'a str },
+    Create {
+        document: &'a str,
+    },
+    Update {
+        id: &'a str,
+        document: &'a str,
+    },
+    /// A JSON array of SCIM patch operations.
+    Patch {
+        id: &'a str,
+        operations: &'a str,
+    },
+    Delete {
+        id: &'a str,
+    },
 }
 
 /// An attribute and the JSON text of its value.
@@ -75,6 +88,10 @@ impl Target {
         match action {
             Action::Create { document } => self.create(entity_type, document),
             Action::Update { id, document } => self.update(entity_type, id, document),
+            Action::Patch { id, operations } => {
+                let document = read_document(&self.place(entity_type, id))?.ok_or_else(|| absent(entity_type, id))?;
+                self.update(entity_type, id, &patch::patched(&document, operations)?)
+            }
             Action::Delete { id } => match fs::remove_file(self.place(entity_type, id)) {
                 Ok(()) => Ok((*id).to_owned()),
                 Err(error) if error.kind() == ErrorKind::NotFound => Err(absent(entity_type, id)),

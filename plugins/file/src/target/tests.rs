@@ -59,6 +59,18 @@ fn a_life() {
 }
 
 #[test]
+fn one_attribute_is_changed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut target = target(folder.path());
+    create(&mut target, r#"{"userName":"a","active":true}"#).unwrap();
+    let operations = r#"[{"op":"replace","path":"active","value":false}]"#;
+    assert_eq!(target.write("user", &Action::Patch { id: "a", operations }).unwrap(), "a");
+    assert_eq!(files(&folder, "user"), [("a.json".to_owned(), "{\"active\":false,\"userName\":\"a\"}\n".to_owned())]);
+    assert_eq!(kind(target.write("user", &Action::Patch { id: "b", operations })), Kind::NotFound);
+    assert_eq!(kind(target.write("user", &Action::Patch { id: "a", operations: "{}" })), Kind::Rejected);
+}
+
+#[test]
 fn a_document_without_an_id_is_rejected() {
     let folder = tempfile::tempdir().unwrap();
     let mut target = target(folder.path());
