@@ -12,6 +12,7 @@
 
 mod delta;
 mod error;
+mod held;
 mod log;
 mod membership;
 mod page;
@@ -24,6 +25,7 @@ mod target_lock;
 
 pub use delta::DeltaToken;
 pub use error::StateError;
+pub use held::{Cause, DeletionStore, HeldDeletion, HeldList, HeldOutcome, HeldRun};
 pub use log::{LogAction, LogEntry, LogQuery, Logged, ResetCounts};
 pub use membership::Membership;
 pub use page::{Checkpoint, Committed, IntentId, PageCommit, RelationChange};

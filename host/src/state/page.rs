@@ -38,6 +38,16 @@ pub enum RelationChange {
         /// See [`super::Relation::target_digest`].
         target_digest: Option<Digest>,
     },
+    /// The target entity was disabled: the digests are cleared, so that whoever comes back is written again.
+    Disable {
+        /// The relation. One that is not there fails the page.
+        id: i64,
+    },
+    /// The target entity is not disabled any more.
+    Enable {
+        /// The relation.
+        id: i64,
+    },
     /// The target entity is gone, or no longer ours. Deleting a relation that is not there is no error.
     Delete {
         /// The relation.

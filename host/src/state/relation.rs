@@ -42,6 +42,8 @@ pub struct Relation {
     pub common_digest: Option<Digest>,
     /// Digest of what the target was sent. `None`: write it again, even if the mapping's result did not change.
     pub target_digest: Option<Digest>,
+    /// The target entity is disabled, because the source entity is gone or left the scope.
+    pub disabled: bool,
     /// When this relation was last written, to the millisecond.
     pub updated_at: SystemTime,
 }

@@ -116,6 +116,17 @@ impl<'a> Relations<'a> {
                     );
                 }
             }
+            RelationChange::Disable { id } => {
+                let cleared =
+                    RelationChange::Update { id: *id, target_id: None, existed_before: None, common_digest: None, target_digest: None };
+                self.apply(&cleared)?;
+                self.connection
+                    .prepare_cached("INSERT INTO disabled (relation, at) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?
+                    .execute(params![id, self.at])?;
+            }
+            RelationChange::Enable { id } => {
+                self.connection.prepare_cached("DELETE FROM disabled WHERE relation = ?1")?.execute([id])?;
+            }
             RelationChange::Delete { id } => {
                 self.connection
                     .prepare_cached(

@@ -6,6 +6,7 @@
 mod commit;
 mod delta;
 mod entity_log;
+mod held;
 mod intents;
 mod lock;
 mod membership;

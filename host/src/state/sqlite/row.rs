@@ -7,7 +7,8 @@ use rusqlite::Row;
 use super::super::Relation;
 
 /// The columns [`relation`] reads, in its order.
-pub(super) const RELATION_COLUMNS: &str = "id, source_id, target_id, existed_before, common_digest, target_digest, updated_at";
+pub(super) const RELATION_COLUMNS: &str = "id, source_id, target_id, existed_before, common_digest, target_digest, updated_at,
+     EXISTS (SELECT 1 FROM disabled WHERE disabled.relation = relation.id)";
 
 /// A row of [`RELATION_COLUMNS`].
 pub(super) fn relation(row: &Row<'_>) -> rusqlite::Result<Relation> {
@@ -19,6 +20,7 @@ pub(super) fn relation(row: &Row<'_>) -> rusqlite::Result<Relation> {
         common_digest: row.get(4)?,
         target_digest: row.get(5)?,
         updated_at: time(row.get(6)?),
+        disabled: row.get(7)?,
     })
 }
 

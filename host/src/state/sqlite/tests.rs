@@ -3,6 +3,7 @@
 mod commit;
 mod delta;
 mod group;
+mod held;
 mod kill;
 mod log;
 mod model;

@@ -19,6 +19,7 @@ async fn relations_are_answered_in_the_order_of_the_ids() {
         existed_before: false,
         common_digest: Some([1; 32]),
         target_digest: Some([2; 32]),
+        disabled: false,
         updated_at: now(),
     };
     assert_eq!(found[0], Some(expected));
