@@ -220,7 +220,7 @@ impl Setup {
             mapping: self.mapping(system, Some(relations.clone())),
             relations,
             unique_attributes,
-            deletions: system.deletions,
+            deletions: system.deletions.clone(),
             members_whole: system.members_whole,
             retry: retry(system),
             stop: Stop::never(),

@@ -373,7 +373,7 @@ fn explain_tells_why_nobody_is_deleted() {
     people(&place, &PEOPLE[..1]);
     assert_next(&place, "2", "delete", "does not have it any more");
     place.run().assert_code(4);
-    assert_next(&place, "2", "hold back", "deletions.max-count = 0");
+    assert_next(&place, "2", "hold back", "run 2 held it back [deletions.too-many]; `run --accept-deletions 2`");
     // Nothing at all in the source, and a row that cannot be read.
     place.write("people.csv", "id,userName,mail,status\n");
     assert_next(&place, "2", "hold back", "the source is empty although 2 are known");

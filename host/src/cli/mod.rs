@@ -1,5 +1,6 @@
 //! The verbs. Each calls one function of the library; nothing is decided here.
 
+mod accept;
 mod build;
 mod check;
 mod explain;

@@ -7,12 +7,12 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, build, signals};
+use super::{Exit, accept, build, signals};
 use crate::{
     manifest::{self, Problem, System},
     pipeline::{Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
     registry::description::Role,
-    report::{JobType, progress::Progress},
+    report::{JobType, Report, progress::Progress},
     setup::{self, Setup, SetupError},
     state::{SqliteStore, StateStore, TargetLock},
 };
@@ -37,6 +37,9 @@ pub struct RunArgs {
     /// A schedule starts this run: it counts for ips.full.read.force.count
     #[arg(long)]
     scheduled: bool,
+    /// Carry out the deletions this run held back, exactly those on its list, and read nothing
+    #[arg(long, value_name = "RUN", conflicts_with_all = ["system", "full", "scheduled"])]
+    accept_deletions: Option<i64>,
     /// Print one JSON object per run instead of tables
     #[arg(long)]
     json: bool,
@@ -53,6 +56,9 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         setup::accept(&args.manifest, cache, |file| built.iter().any(|built| built == file)).await?;
     }
     let setup = Setup::load(&args.manifest, cache).await?;
+    if let Some(run) = args.accept_deletions {
+        return accept::accept(&setup, cache, run, &args.moved, args.json).await;
+    }
     carry_out(
         &setup,
         cache,
@@ -88,16 +94,8 @@ pub(super) struct Order {
 
 /// Run the jobs, print their reports.
 pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Result<u8, Exit> {
-    for warning in &setup.warnings {
-        eprintln!("{warning}");
-    }
     let sources = sources(setup, order.system.as_deref())?;
-    if let Some(name) = order.moved.iter().find(|name| setup.manifest.system(name).is_none_or(|system| system.role != Role::Target)) {
-        return Err(Exit::input(format!("error[run.unknown-system]: --moved {name:?} is not a target of the manifest")));
-    }
-    for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
-        check_transformation(setup, system).await?;
-    }
+    check(setup, &order.moved).await?;
     // What a target would be given to write to.
     let empty = order.simulated.then(tempfile::tempdir).transpose();
     let empty = empty.map_err(|error| Exit::environment(format!("error[pipeline.no-space]: no temporary folder can be made: {error}")))?;
@@ -140,18 +138,36 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
             progress,
         };
         let report = run_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
-        if order.json {
-            println!("{}", report.json());
-        } else {
-            print!("{}", report.text());
-        }
+        print(&report, order.json);
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
 }
 
+pub(super) fn print(report: &Report, json: bool) {
+    if json {
+        println!("{}", report.json());
+    } else {
+        print!("{}", report.text());
+    }
+}
+
+/// What is told before anything is touched.
+pub(super) async fn check(setup: &Setup, moved: &[String]) -> Result<(), Exit> {
+    for warning in &setup.warnings {
+        eprintln!("{warning}");
+    }
+    if let Some(name) = moved.iter().find(|name| setup.manifest.system(name).is_none_or(|system| system.role != Role::Target)) {
+        return Err(Exit::input(format!("error[run.unknown-system]: --moved {name:?} is not a target of the manifest")));
+    }
+    for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
+        check_transformation(setup, system).await?;
+    }
+    Ok(())
+}
+
 /// Keep other runs of this user away from the targets, those with another state file too.
-fn locks(setup: &Setup, cache: &Path, sources: &[&System]) -> Result<Vec<TargetLock>, Exit> {
+pub(super) fn locks(setup: &Setup, cache: &Path, sources: &[&System]) -> Result<Vec<TargetLock>, Exit> {
     let mut places: Vec<(String, &str)> = Vec::new();
     for target in sources.iter().flat_map(|source| setup.manifest.targets_of(&source.name)) {
         // Two systems may stand for one backend.
@@ -174,7 +190,7 @@ fn locks(setup: &Setup, cache: &Path, sources: &[&System]) -> Result<Vec<TargetL
 }
 
 /// The state of a run, or a copy of it that is gone afterwards.
-fn state(setup: &Setup, copy: bool) -> Result<Arc<dyn StateStore>, Exit> {
+pub(super) fn state(setup: &Setup, copy: bool) -> Result<Arc<dyn StateStore>, Exit> {
     let opened = if copy {
         SqliteStore::open_copy(&setup.manifest.state)
     } else {

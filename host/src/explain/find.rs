@@ -2,11 +2,11 @@
 
 use super::{Case, ExplainError, Found, Reading};
 use crate::{
-    pipeline::{Mapper, ReadError, id_variable, open_source, read_page},
+    pipeline::{Mapper, ReadError, id_of, id_variable, open_source, read_page},
     report::MappedLine,
     sandbox::{
         Source,
-        contract::{Input, Operation, Query, Scope, Step, Transformed, failure_code},
+        contract::{Input, Operation, Query, Scope, Skip, Step, Transformed, failure_code},
     },
 };
 
@@ -144,6 +144,7 @@ impl Case {
 fn source_id(outcome: &Transformed) -> Option<String> {
     match outcome {
         Transformed::Mapped(mapped) => id_variable(&mapped.variables, "entityIdSourceSystem"),
+        Transformed::Skipped(Skip::OutOfScope(left_out) | Skip::Operation(left_out)) => left_out.source_id.as_deref().and_then(id_of),
         _ => None,
     }
 }

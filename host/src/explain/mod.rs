@@ -122,7 +122,9 @@ pub enum Next {
     Skip,
     Fail,
     Delete,
-    /// The relation would be dropped, the entity stays in the target.
+    /// One attribute would say that it is disabled.
+    Disable,
+    /// It stays in the target, by a rule or because it is not the host's to delete.
     Keep,
     HoldBack,
     /// Nothing, because the target has nothing to do with the entity.
@@ -139,6 +141,7 @@ impl Next {
             Self::Skip => "skip",
             Self::Fail => "fail",
             Self::Delete => "delete",
+            Self::Disable => "disable",
             Self::Keep => "keep",
             Self::HoldBack => "hold back",
             Self::Nothing => "nothing",

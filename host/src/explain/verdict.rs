@@ -1,12 +1,12 @@
 //! What the next run would do with the entity in one target: the decisions of `pipeline::plan`, for one.
 
-use super::{AtTarget, Case, ExplainError, Next, Reading, Write, find::Scan};
+use super::{AtTarget, Case, ExplainError, Next, Reading, Write, deletion::Unmet, find::Scan};
 use crate::{
     pipeline::{Mapper, TargetSpec, combine, digest, id_variable, text_variable},
     registry::description::Abilities,
     report::MappedLine,
     sandbox::contract::{Input, Mapped, Operation, Skip, Transformed},
-    state::{Digest, Link, Relation},
+    state::{Cause, Digest, Link, Relation},
 };
 
 impl Case {
@@ -38,16 +38,21 @@ impl Case {
         let found = match reading {
             Reading::Failed { code, message } => return Ok(at(Next::Fail, format!("the source cannot read it: {message} [{code}]"))),
             Reading::Absent { .. } => {
-                let gone = "the source does not have it any more";
-                return self.deletion(target, &link, source_id, relation, gone, scan, &mut mapper).await;
+                let unmet = Unmet { cause: Cause::Gone, why: "the source does not have it any more".into(), told: true };
+                return self.deletion(target, &link, source_id, relation, &unmet, scan, &mut mapper).await;
             }
             Reading::Found(found) => found,
         };
         let common = match &found.outcome {
             Transformed::Mapped(common) => common,
-            Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => {
-                let left_out = format!("the read transformation leaves it out: {reason}");
-                return self.deletion(target, &link, source_id, relation, &left_out, scan, &mut mapper).await;
+            Transformed::Skipped(Skip::Operation(left_out)) => {
+                let why = format!("the read transformation leaves it alone: {}; the target stays as it is", left_out.reason);
+                return Ok(at(Next::Skip, why));
+            }
+            Transformed::Skipped(Skip::OutOfScope(left_out)) => {
+                let why = format!("the read transformation leaves it out: {}", left_out.reason);
+                let unmet = Unmet { cause: Cause::LeftScope, why, told: left_out.source_id.is_some() };
+                return self.deletion(target, &link, source_id, relation, &unmet, scan, &mut mapper).await;
             }
             Transformed::Failed(fault) => {
                 let why = format!("the read transformation fails: {} [{}]; in such a run nothing is deleted", fault.message, fault.code);
@@ -73,9 +78,10 @@ impl Case {
             in_doubt,
             abilities,
         };
-        if let (Transformed::Skipped(Skip::OutOfScope(reason)), Some(_), false) = (&outcome, &relation, weighed.same_common) {
-            let left_out = format!("the write transformation leaves it out: {reason}");
-            return self.deletion(target, &link, source_id, relation, &left_out, scan, &mut mapper).await;
+        if let (Transformed::Skipped(Skip::OutOfScope(left_out)), Some(_), false) = (&outcome, &relation, weighed.same_common) {
+            let why = format!("the write transformation leaves it out: {}", left_out.reason);
+            let unmet = Unmet { cause: Cause::LeftScope, why, told: true };
+            return self.deletion(target, &link, source_id, relation, &unmet, scan, &mut mapper).await;
         }
         let (next, why) = weighed.verdict(&outcome);
         let operation = if operation == Operation::Update { "update" } else { "create" };
@@ -108,8 +114,11 @@ impl Weighed<'_> {
         }
         match outcome {
             Transformed::Mapped(mapped) => self.mapped(mapped),
-            Transformed::Skipped(Skip::OutOfScope(reason)) => (Next::Skip, format!("the write transformation leaves it out: {reason}")),
-            Transformed::Skipped(Skip::Operation(reason)) => {
+            Transformed::Skipped(Skip::OutOfScope(left_out)) => {
+                (Next::Skip, format!("the write transformation leaves it out: {}", left_out.reason))
+            }
+            Transformed::Skipped(Skip::Operation(left_out)) => {
+                let reason = &left_out.reason;
                 (Next::Skip, format!("the write transformation does not want this operation: {reason}; the target stays as it is"))
             }
             Transformed::Failed(fault) => (Next::Fail, format!("the write transformation fails: {} [{}]", fault.message, fault.code)),

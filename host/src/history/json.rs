@@ -93,10 +93,10 @@ pub(crate) fn row(logged: &Logged) -> Value {
     })
 }
 
-/// A deletion has no content; of everything else it is there, or hidden.
+/// What was decided about a deletion has no content; of everything else it is there, or hidden.
 pub(super) fn content(logged: &Logged) -> Option<&str> {
     match logged.entry.action {
-        LogAction::Deleted | LogAction::Kept => None,
+        LogAction::Deleted | LogAction::Kept | LogAction::Disabled | LogAction::HeldBack => None,
         _ => Some(logged.entry.content.as_deref().unwrap_or(HIDDEN)),
     }
 }

@@ -4,6 +4,10 @@ use std::time::Duration;
 
 use super::forms::Form;
 
+mod deletions;
+
+pub(super) use deletions::{DELETIONS, DISABLE};
+
 /// A TOML table and its keys. Any other key in it is an error.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -299,7 +303,7 @@ pub(super) static SYSTEM: Table = Table {
             kind: Kind::Table(&DELETIONS),
             presence: Presence::Optional,
             only: Some("target"),
-            help: "When a run holds deletions back. The limits are on by default.",
+            help: "What becomes of entities that are gone or left the scope, and when a run holds deletions back. The limits are on by default.",
             example: "{ \"max-count\": 500, \"max-percent\": 10 }",
         },
         Key {
@@ -486,30 +490,6 @@ pub(super) static GRANTS: Table = Table {
             only: None,
             help: "Secrets the plugin may read, by the name it asks for.",
             example: "{ \"bind-password\": { \"env\": \"LDAP_PASSWORD\" } }",
-        },
-    ],
-};
-
-pub(super) static DELETIONS: Table = Table {
-    name: "deletions",
-    help: "A run that would delete more than this deletes nothing and says so.",
-    discriminator: None,
-    keys: &[
-        Key {
-            name: "max-count",
-            kind: Kind::Integer { min: 0, max: 1_000_000_000 },
-            presence: Presence::Default(Literal::Integer(500)),
-            only: None,
-            help: "The most entities of one type a run may delete.",
-            example: "500",
-        },
-        Key {
-            name: "max-percent",
-            kind: Kind::Integer { min: 0, max: 100 },
-            presence: Presence::Default(Literal::Integer(10)),
-            only: None,
-            help: "The largest part of the known entities of one type a run may delete. Up to ten deletions are never held back by it.",
-            example: "10",
         },
     ],
 };

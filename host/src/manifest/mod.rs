@@ -15,6 +15,7 @@
 mod authority;
 mod check;
 mod connection;
+mod deletions;
 mod document;
 mod fields;
 mod folders;
@@ -35,9 +36,8 @@ mod tests;
 mod trace;
 mod transformation;
 
-pub use model::{
-    Auth, ClientAuthentication, Deletions, Delta, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System, Threshold,
-};
+pub use deletions::{Deletions, Disable, Policies, Policy, Threshold};
+pub use model::{Auth, ClientAuthentication, Delta, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System};
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};
 pub use trace::Trace;

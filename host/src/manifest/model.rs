@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::fields::Fields;
-use super::keys;
-use super::problem::Place;
+use super::deletions::Deletions;
 use super::trace::Trace;
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
@@ -156,61 +154,6 @@ pub struct Delta {
     pub enabled: bool,
     /// `ips.full.read.force.count`; nothing: never.
     pub full_after: Option<u64>,
-}
-
-/// When deletions are held back. Every limit is for one run, one target and one entity type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deletions {
-    /// More than this: nothing is deleted.
-    pub max_count: u64,
-    /// More than this part of the known entities, and more than [`Deletions::PERCENT_FROM`] of them: nothing is deleted.
-    pub max_percent: u8,
-    /// Whether entities that were in the target before are deleted too (`ips.delete.existedbefore.entities`).
-    pub delete_existed_before: bool,
-    /// `ips.delete.threshold.users`.
-    pub threshold_users: Threshold,
-    /// `ips.delete.threshold.groups`.
-    pub threshold_groups: Threshold,
-}
-
-impl Deletions {
-    /// Up to this many deletions are never held back by their percentage.
-    pub const PERCENT_FROM: u64 = 10;
-
-    /// The threshold the operator set for this entity type. Only users and groups can have one.
-    pub fn threshold(&self, entity_type: &str) -> Option<u64> {
-        let threshold = match entity_type {
-            "user" => self.threshold_users,
-            "group" => self.threshold_groups,
-            _ => Threshold::Off,
-        };
-        match threshold {
-            Threshold::Off => None,
-            Threshold::Above(count) => Some(count),
-        }
-    }
-}
-
-impl Default for Deletions {
-    /// What holds where the manifest says nothing.
-    fn default() -> Self {
-        let table = Fields::absent(&keys::DELETIONS, Place::START);
-        Self {
-            max_count: table.integer("max-count"),
-            max_percent: table.integer("max-percent"),
-            delete_existed_before: false,
-            threshold_users: Threshold::Off,
-            threshold_groups: Threshold::Off,
-        }
-    }
-}
-
-/// A threshold of the reference (spec/provisioning.md section 2.6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Threshold {
-    Off,
-    /// More than this: none is deleted, all count as failed.
-    Above(u64),
 }
 
 /// How failed requests are tried again, and when a run gives a system up.

@@ -49,6 +49,7 @@ pub(super) const THRESHOLD_USERS: &str = "ips.delete.threshold.users";
 pub(super) const THRESHOLD_GROUPS: &str = "ips.delete.threshold.groups";
 pub(super) const DELTA_READ: &str = "ips.delta.read";
 pub(super) const FULL_READ_FORCE_COUNT: &str = "ips.full.read.force.count";
+pub(super) const THRESHOLD_ROLES: &str = "ips.delete.threshold.roles";
 pub(super) const RETRY_ATTEMPTS: &str = "ips.failed.request.retry.attempts";
 pub(super) const RETRY_INTERVAL: &str = "ips.failed.request.retry.attempts.interval";
 /// `ips.http.header.<name>`: a header of every request.
@@ -78,7 +79,7 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     target(EXISTED_BEFORE, Shape::Boolean, "Delete entities too that were in the target before Provisor came. Default: false."),
     target(THRESHOLD_USERS, POSITIVE, "A run that would delete more users than this deletes none."),
     target(THRESHOLD_GROUPS, POSITIVE, "A run that would delete more groups than this deletes none."),
-    later("ips.delete.threshold.roles", POSITIVE, "A run that would delete more roles than this deletes none."),
+    target(THRESHOLD_ROLES, POSITIVE, "A run that would delete more roles than this deletes none."),
     later("ips.proxy.scim.total.results.strategy", Shape::OneOf(&["Provided", "Calculated"]), "How a proxy system counts totalResults."),
     both("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
     later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),

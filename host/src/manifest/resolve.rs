@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use super::fields::Fields;
 use super::keys;
-use super::model::{Auth, Deletions, Delta, Failures, Limits, Manifest, System, Threshold};
+use super::model::{Auth, Delta, Failures, Limits, Manifest, System};
 use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
 use super::trace::Trace;
-use super::{authority, connection, nearest, reference, secret_reference, transformation};
+use super::{authority, connection, deletions, nearest, reference, secret_reference, transformation};
 use crate::registry::description::{Description, Role};
 
 pub(super) type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
@@ -84,7 +84,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
     let transformation = chain.map(|chain| transformation::elements(chain, &sorted.parameters, problems));
     let auth = anchored(connection::auth(fields, description, &sorted.connection, problems), raw);
     let headers = headers(&sorted, &auth, problems);
-    let deletions = deletions(fields, &sorted);
+    let deletions = deletions::resolve(fields, &sorted, description, problems);
     let delta = delta(&sorted);
     let failures = failures(fields, &sorted);
     let trace = Trace::of(&sorted.host);
@@ -213,18 +213,5 @@ fn delta(sorted: &Sorted) -> Delta {
     Delta {
         enabled: sorted.host.get(reference::DELTA_READ).is_some_and(|text| text == "enabled" || text == "true"),
         full_after: full_after.filter(|count| *count > 0),
-    }
-}
-
-fn deletions(fields: &Fields, sorted: &Sorted) -> Deletions {
-    let Deletions { max_count, max_percent, .. } = Deletions::default();
-    let table = fields.table("deletions");
-    let threshold = |name| sorted.host.get(name).and_then(|text| text.parse().ok()).map_or(Threshold::Off, Threshold::Above);
-    Deletions {
-        max_count: table.map_or(max_count, |table| table.integer("max-count")),
-        max_percent: table.map_or(max_percent, |table| table.integer("max-percent")),
-        delete_existed_before: sorted.host.get(reference::EXISTED_BEFORE).is_some_and(|text| text == "true"),
-        threshold_users: threshold(reference::THRESHOLD_USERS),
-        threshold_groups: threshold(reference::THRESHOLD_GROUPS),
     }
 }

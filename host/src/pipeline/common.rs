@@ -7,13 +7,13 @@ use tokio::sync::mpsc;
 use super::{
     clock::StageClock,
     log::RunLog,
-    page::{CommonEntity, CommonPage, RawPage, digest, id_variable},
+    page::{CommonEntity, CommonPage, ID_VARIABLE, RawPage, digest, id_of, id_variable},
     transform::Mapper,
     write::counters,
 };
 use crate::{
     report::{Counts, Failure, Notes, Skip as SkipNote, Stage, progress::Progress},
-    sandbox::contract::{Input, Operation, Skip, Transformed},
+    sandbox::contract::{Input, LeftOut, Operation, Skip, Transformed},
     state::{Checkpoint, CountersOf},
 };
 
@@ -24,6 +24,23 @@ pub struct SourceSide {
     pub notes: Notes,
     /// Entities that could not be read, until they are handed to the log with the next page.
     pub unreadable: u64,
+    pub unidentified: Unidentified,
+}
+
+/// How many entities the read mapping left out without telling their ids.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unidentified {
+    /// Out of the mapping's scope: they cannot be told from entities that are gone.
+    pub left_scope: u64,
+    /// What is in the targets of them is to stay as it is.
+    pub left_alone: u64,
+}
+
+impl Unidentified {
+    fn add(&mut self, other: Self) {
+        self.left_scope += other.left_scope;
+        self.left_alone += other.left_alone;
+    }
 }
 
 /// Maps the pages of one entity type.
@@ -73,6 +90,7 @@ impl ReadMapping {
         let mut counts = Counts { read: ids.len() as u64, ..Counts::default() };
         let mut entities = Vec::with_capacity(ids.len());
         let mut notes = Notes::default();
+        let (mut left_scope, mut left_alone, mut unidentified) = (Vec::new(), Vec::new(), Unidentified::default());
         for (index, (id, outcome)) in ids.into_iter().zip(outcomes).enumerate() {
             let content = contents.get(index).map(|input| input.document.as_str());
             let mut fail = |failure: Failure| {
@@ -89,7 +107,7 @@ impl ReadMapping {
             };
             match outcome {
                 Transformed::Mapped(common) => {
-                    if let Some(source_id) = id_variable(&common.variables, "entityIdSourceSystem") {
+                    if let Some(source_id) = id_variable(&common.variables, ID_VARIABLE) {
                         let digest = digest(&common.document);
                         entities.push(CommonEntity { source_id, document: common.document, digest });
                     } else {
@@ -98,8 +116,17 @@ impl ReadMapping {
                         fail(failed("mapping.no-id".into(), message.into()));
                     }
                 }
-                Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => {
+                Transformed::Skipped(skip) => {
                     counts.skipped += 1;
+                    let (left_out, ids, unidentified) = match skip {
+                        Skip::OutOfScope(left_out) => (left_out, &mut left_scope, &mut unidentified.left_scope),
+                        Skip::Operation(left_out) => (left_out, &mut left_alone, &mut unidentified.left_alone),
+                    };
+                    let LeftOut { reason, source_id } = left_out;
+                    match source_id.as_deref().and_then(id_of) {
+                        Some(source_id) => ids.push(source_id),
+                        None => *unidentified += 1,
+                    }
                     let (system, entity_type) = (self.system.to_string(), self.entity_type.to_string());
                     let skip = SkipNote { system, entity_type, entity: id, reason };
                     self.log.skipped(&skip, None, content);
@@ -119,11 +146,12 @@ impl ReadMapping {
         let mut side = self.side.lock().unwrap_or_else(PoisonError::into_inner);
         side.counts.add(&counts);
         side.notes.append(notes);
+        side.unidentified.add(unidentified);
         let unreadable = std::mem::take(&mut side.unreadable);
         drop(side);
         counts.add(&Counts { read: unreadable, failed: unreadable, ..Counts::default() });
         let (system, entity_type) = (self.system.to_string(), self.entity_type.to_string());
         self.log.count(CountersOf { system, entity_type, counters: counters(&counts) });
-        CommonPage { place, entities }
+        CommonPage { place, entities, left_scope, left_alone }
     }
 }

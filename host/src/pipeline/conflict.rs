@@ -171,7 +171,7 @@ impl Writer {
         self.run.spec.relations.check()?;
         Ok(match outcome {
             Some(Transformed::Mapped(mapped)) => Remapped::Document(mapped.document),
-            Some(Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason))) => Remapped::Unwanted(reason),
+            Some(Transformed::Skipped(Skip::OutOfScope(left_out) | Skip::Operation(left_out))) => Remapped::Unwanted(left_out.reason),
             Some(Transformed::Failed(fault)) => Remapped::Failed(Settled::failed(&fault.code, &fault.message)),
             Some(Transformed::Unmapped) | None => Remapped::Failed(Settled::failed("plugin.contract", "no document for an entity")),
         })
@@ -245,7 +245,7 @@ fn no_contradiction(found: &Value, sent: &Value) -> bool {
 }
 
 /// The value at a unique attribute's path: `userName`, `emails[0].value`, `['urn:x']['name']`, with or without `$.` in front.
-fn attribute_value<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
+pub(super) fn attribute_value<'a>(document: &'a Value, path: &str) -> Option<&'a Value> {
     let mut value = document;
     let mut rest = path.trim().trim_start_matches('$');
     // RFC 7644 section 3.10: a schema's name is full of dots, the attribute stands behind its last colon.

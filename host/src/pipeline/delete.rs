@@ -1,227 +1,266 @@
-//! Deleting what is gone. Entered only with a [`CompleteRead`], never past the thresholds, and never for what existed before the host knew it unless the operator
-//! said so (spec section 2.6, DESIGN decision 9).
+//! Deleting what is gone or left the scope. Entered only with a [`CompleteRead`] or a list that an operator accepted, never past the thresholds, and never for what existed
+//! before the host knew it unless the operator said so (spec section 2.6, DESIGN decision 9).
+//!
+//! ```text
+//! relations not met --> judged one by one --> withheld? --no--> batches: shared? write mapping, call, commit
+//!   gone, left scope      policy, protected      |                existed before, protected: kept, with the reason
+//!                         existed before         '--yes--> the list, for --accept-deletions
+//! ```
+//!
+//! An entity type that a transformation ignores is not read or not written at all, so nothing is decided about it here.
 
-use std::fmt::Write as _;
+pub mod accept;
+mod batch;
+mod disable;
+mod thresholds;
+pub(super) mod verdict;
 
 use super::{
     PipelineError,
-    outcome::code_of,
-    page::text_variable,
-    read::CompleteRead,
-    target::Ended,
+    page::Digest,
+    read::{CompleteRead, TypeRead, Unproven},
     transform::Mapper,
-    write::{Writer, counters},
+    write::Writer,
 };
 use crate::{
-    manifest::Deletions,
-    report::{Counts, Decision, Deletion},
-    sandbox::contract::{Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written},
-    state::{PageCommit, Relation, RelationChange},
+    report::{Counts, Decision, Deletion, DeletionNote},
+    state::{Cause, HeldDeletion, Relation, Seen},
 };
+use batch::{Judged, Mapped, carry_out};
+use thresholds::{Exchange, IDS_CHANGED, SOURCE_EMPTY, TOO_MANY, Withheld, threshold};
+use verdict::{Rules, Verdict};
 
-/// Relations looked at, and deleted, at once.
+/// Relations judged at once.
+const PAGE: usize = 1000;
+/// Relations deleted at once.
 const BATCH: usize = 100;
 
-/// Below this many, a percentage says nothing: one leaver of three is a third.
-const PERCENT_FROM: u64 = 10;
-
-/// Whether so many deletions may happen; the error says why not.
-fn threshold(rules: &Deletions, entity_type: &str, due: u64, known: u64) -> Result<(), String> {
-    if let Some(limit) = rules.threshold(entity_type)
-        && due > limit
-    {
-        return Err(format!("{due} deletions are more than the {limit} that ips.delete.threshold.{entity_type}s allows"));
-    }
-    if due > rules.max_count {
-        return Err(format!("{due} deletions are more than deletions.max-count = {}", rules.max_count));
-    }
-    let percent = due.saturating_mul(100) / known.max(1);
-    if due > PERCENT_FROM && due.saturating_mul(100) > known.saturating_mul(u64::from(rules.max_percent)) {
-        return Err(format!("{due} of {known} entities ({percent} %) are more than deletions.max-percent = {}", rules.max_percent));
-    }
-    Ok(())
-}
-
-/// Delete what was not seen in this read, or say why not.
-pub async fn delete(writer: &mut Writer, entity_type: &str, proof: Result<&CompleteRead, &String>) -> Result<Deletion, PipelineError> {
+/// Delete what was not met in this read, or say why not. `identity` is what the source ids of this type are made by now.
+pub async fn delete(
+    writer: &mut Writer,
+    read: &TypeRead,
+    proof: Result<&CompleteRead, &Unproven>,
+    identity: Digest,
+) -> Result<Deletion, PipelineError> {
     let run = writer.run.clone();
-    let seen = run.seen();
-    let due = run.state.count_unseen(&run.link, entity_type, &seen).await?;
-    let mut deletion = Deletion {
-        system: run.spec.name.to_string(),
-        entity_type: entity_type.to_owned(),
-        due,
-        deleted: 0,
-        kept: 0,
-        decision: Decision::Nothing,
-        reason: "everything known was met in this read".into(),
-    };
-    if due == 0 {
-        return Ok(deletion);
-    }
-    if !run.can(entity_type, |abilities| abilities.delete) {
-        deletion.decision = Decision::NotDone;
-        deletion.reason = format!("{due} known entities were not met, and this target cannot delete");
-        return Ok(deletion);
-    }
-    if let Err(why) = proof {
-        deletion.decision = Decision::NotProven;
-        deletion.reason = format!("{due} known entities were not met, and none was deleted: {why}");
-        return Ok(deletion);
-    }
+    let entity_type = &*read.entity_type;
+    let mut deletion = Deletion::nothing(&run.spec.name, entity_type);
     let known = run.state.count(&run.link, entity_type).await?;
-    if let Err(why) = threshold(&run.spec.deletions, entity_type, due, known) {
-        run.count(entity_type, &Counts { failed: due, ..Counts::default() });
-        deletion.decision = Decision::HeldBack;
-        deletion.reason = format!("none was deleted: {why}");
-        return Ok(deletion);
+    let before = run.state.identity(&run.link, entity_type).await?;
+    let deletions = run.spec.deletions.clone();
+    let rules = Rules::of(&deletions, entity_type);
+    // Who left the scope without an id looks as if it were gone.
+    let rules = if read.unidentified.left_scope > 0 { rules.without_causes() } else { rules };
+    let mut unmet =
+        Unmet { writer, entity_type, rules, mapper: None, seen: run.seen(), left_scope: run.with_left_scope(|left| left.clone()) };
+    let census = unmet.census().await?;
+    deletion.due = census.gone + census.left_scope;
+    (deletion.gone, deletion.left_scope) = (census.gone, census.left_scope);
+    let came = run.newcomers(entity_type);
+    let exchange = Exchange { identity_changed: before.is_some_and(|before| before != identity), gone: census.gone, came, known };
+    let withheld = match proof {
+        Err(Unproven::Incomplete(why)) => {
+            if deletion.due > 0 {
+                deletion.decision = Decision::NotProven;
+                deletion.code = Some("deletions.incomplete-read");
+                deletion.reason = format!("{} known entities were not met, and none was deleted: {why}", deletion.due);
+            }
+            return Ok(deletion);
+        }
+        Err(Unproven::Empty { known }) => {
+            Some(Withheld { code: SOURCE_EMPTY, why: format!("the source was empty although {known} entities are known") })
+        }
+        Ok(_) => exchange.check().err(),
+    };
+    let withheld = match withheld {
+        Some(withheld) if census.acts > 0 => Some(withheld),
+        Some(_) => None,
+        None => unmet.too_many(&census, known).await?,
+    };
+    if let (Ok(_), false) = (proof, withheld.as_ref().is_some_and(|withheld| withheld.code == IDS_CHANGED))
+        && before != Some(identity)
+    {
+        run.state.set_identity(&run.link, entity_type, identity).await?;
     }
-    let mut after = 0;
-    let mut mapper = Mapper::lazy(run.spec.mapping.clone());
-    loop {
-        let batch = run.state.unseen(&run.link, entity_type, &seen, after, BATCH).await?;
-        let Some(last) = batch.last().filter(|_| !run.spec.stop.is_asked()) else { break };
-        after = last.id;
-        delete_batch(writer, &mut mapper, entity_type, batch, &mut deletion).await?;
-    }
-    deletion.decision = if deletion.deleted + deletion.kept > 0 { Decision::Deleted } else { Decision::NotDone };
-    deletion.reason = format!("{} of {due} due were deleted", deletion.deleted);
-    if deletion.kept > 0 {
-        let kept = deletion.kept;
-        let _ = write!(
-            deletion.reason,
-            ", {kept} were kept: they existed before (ips.delete.existedbefore.entities = true would delete such entities) or belong to another source entity too"
-        );
+    match (withheld, proof) {
+        (Some(withheld), _) => unmet.hold(&withheld, &mut deletion).await?,
+        (None, Ok(proof)) if deletion.due > 0 => unmet.carry_out(proof, &mut deletion).await?,
+        // Nothing would be done in any case.
+        (None, _) if deletion.due > 0 => unmet.keep(&mut deletion).await?,
+        (None, _) => {}
     }
     Ok(deletion)
 }
 
-async fn delete_batch(
-    writer: &mut Writer,
-    mapper: &mut Mapper,
-    entity_type: &str,
-    batch: Vec<Relation>,
-    deletion: &mut Deletion,
-) -> Result<(), PipelineError> {
-    let run = writer.run.clone();
-    let mut dropped = Vec::new();
-    let mut counts = Counts::default();
-    let target_ids: Vec<&str> = batch.iter().map(|relation| relation.target_id.as_str()).collect();
-    let shared = run.state.shared(&run.link, entity_type, &target_ids).await?;
-    let settled: Vec<String> = batch.iter().map(|relation| relation.source_id.clone()).collect();
-    let (mut kept, mut gone) = (Vec::new(), Vec::new());
-    for (relation, shared) in batch.into_iter().zip(shared) {
-        // Shared: another source entity, of this source or another one, still stands behind the target's entity.
-        let keep = shared || (relation.existed_before && !run.spec.deletions.delete_existed_before);
-        if keep { kept.push(relation) } else { gone.push(relation) }
+/// What was not met, by number.
+#[derive(Clone, Copy, Debug, Default)]
+struct Census {
+    gone: u64,
+    left_scope: u64,
+    /// To be deleted or disabled.
+    takes: u64,
+    /// To be deleted, disabled or forgotten.
+    acts: u64,
+}
+
+/// The relations of one type that were not met.
+struct Unmet<'a> {
+    writer: &'a mut Writer,
+    entity_type: &'a str,
+    rules: Rules<'a>,
+    mapper: Option<Mapper>,
+    seen: Seen,
+    left_scope: Seen,
+}
+
+impl Unmet<'_> {
+    /// The next relations after this one, judged; empty after the last.
+    async fn page(&self, after: &mut i64, limit: usize) -> Result<Vec<Judged>, PipelineError> {
+        let run = &self.writer.run;
+        let page = run.state.unseen(&run.link, self.entity_type, &self.seen, *after, limit).await?;
+        if let Some(last) = page.last() {
+            *after = last.id;
+        }
+        let judged = page.into_iter().map(|relation| {
+            let cause = if self.left_scope.contains(relation.id) { Cause::LeftScope } else { Cause::Gone };
+            Judged { cause, verdict: self.rules.judge(&relation, cause), relation }
+        });
+        Ok(judged.collect())
     }
-    deletion.kept += kept.len() as u64;
-    dropped.extend(kept.iter().map(|relation| RelationChange::Delete { id: relation.id }));
-    for relation in &kept {
-        let why = if relation.existed_before { "it existed before" } else { "it belongs to another source entity too" };
-        run.log.kept(&run.of(entity_type, &relation.source_id, &relation.target_id), why);
-    }
-    let inputs: Vec<Input> = gone
-        .iter()
-        .map(|relation| Input {
-            document: "{}".into(),
-            variables: vec![
-                text_variable("entityIdTargetSystem", &relation.target_id),
-                text_variable("entityIdSourceSystem", &relation.source_id),
-            ],
-        })
-        .collect();
-    let outcomes = mapper.apply(entity_type, Operation::Delete, &inputs).await;
-    let (mut relations, mut changes) = (Vec::new(), Vec::new());
-    for (relation, outcome) in gone.into_iter().zip(outcomes) {
-        let action = match outcome {
-            Transformed::Unmapped => Action::Delete(relation.target_id.clone()),
-            // A deleteEntity scope: the deletion is written as an update (spec section 4.6).
-            Transformed::Mapped(last) => Action::Update(Update { id: relation.target_id.clone(), document: last.document }),
-            Transformed::Skipped(Skip::Operation(reason) | Skip::OutOfScope(reason)) => {
-                // It stays due: the relation stays.
-                counts.skipped += 1;
-                run.skip(ended(entity_type, &relation), reason);
-                continue;
+
+    async fn census(&self) -> Result<Census, PipelineError> {
+        let (mut census, mut after) = (Census::default(), 0);
+        // Nearly always there is nobody: counting by the index is cheaper than going through the relations.
+        if self.writer.run.state.count_unseen(&self.writer.run.link, self.entity_type, &self.seen).await? == 0 {
+            return Ok(census);
+        }
+        loop {
+            let page = self.page(&mut after, PAGE).await?;
+            if page.is_empty() {
+                return Ok(census);
             }
-            Transformed::Failed(fault) => {
-                counts.failed += 1;
-                run.fail(ended(entity_type, &relation), "delete", fault.code, fault.message);
-                continue;
+            for Judged { cause, verdict, .. } in page {
+                if verdict == Verdict::Done {
+                    continue;
+                }
+                *(if cause == Cause::Gone { &mut census.gone } else { &mut census.left_scope }) += 1;
+                census.takes += u64::from(verdict.takes());
+                census.acts += u64::from(verdict.acts());
             }
-        };
-        relations.push(relation);
-        changes.push(Change { entity_type: entity_type.to_owned(), action });
+        }
     }
-    // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
-    let ids: Vec<&str> = relations.iter().map(|relation: &Relation| relation.source_id.as_str()).collect();
-    let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
-    let outcomes = if changes.is_empty() { Ok(Vec::new()) } else { writer.call(&changes).await? };
-    // After a fault nobody knows what was deleted: the note stays.
-    let intents_done = intent.filter(|_| outcomes.is_ok());
-    match outcomes {
-        Ok(outcomes) => {
-            for (relation, outcome) in relations.into_iter().zip(outcomes) {
-                match outcome {
-                    Written::Failed(failure) if !matches!(failure.kind, Kind::NotFound) => {
-                        counts.failed += 1;
-                        // It may have happened all the same: whoever comes back is written again and not taken for unchanged.
-                        dropped.push(RelationChange::Update {
-                            id: relation.id,
-                            target_id: None,
-                            existed_before: None,
-                            common_digest: None,
-                            target_digest: None,
-                        });
-                        run.fail(ended(entity_type, &relation), "delete", code_of(&failure), failure.message);
+
+    /// Whether there are more than the thresholds allow. Deletions that the transformation or the target would skip anyway take nothing and do not count.
+    async fn too_many(&mut self, census: &Census, known: u64) -> Result<Option<Withheld>, PipelineError> {
+        let deletions = self.writer.run.spec.deletions.clone();
+        if threshold(&deletions, self.entity_type, census.takes, known).is_ok() {
+            return Ok(None);
+        }
+        let (mut after, mut takes) = (0, 0);
+        loop {
+            let page = self.page(&mut after, PAGE).await?;
+            if page.is_empty() {
+                return Ok(threshold(&deletions, self.entity_type, takes, known).err());
+            }
+            takes += self.taken(&page).await?.into_iter().filter(|taken| *taken).count() as u64;
+        }
+    }
+
+    /// For each whether something would be taken from the target.
+    async fn taken(&mut self, page: &[Judged]) -> Result<Vec<bool>, PipelineError> {
+        let mut mapper = self.mapper();
+        let deleting: Vec<&Relation> =
+            page.iter().filter(|judged| judged.verdict == Verdict::Delete).map(|judged| &judged.relation).collect();
+        let mut actions = batch::actions(self.writer, &mut mapper, self.entity_type, &deleting).await.into_iter();
+        self.mapper = Some(mapper);
+        Ok(page
+            .iter()
+            .map(|judged| match judged.verdict {
+                Verdict::Delete => !matches!(actions.next(), Some(Mapped::Skipped(_))),
+                verdict => verdict.takes(),
+            })
+            .collect())
+    }
+
+    fn mapper(&mut self) -> Mapper {
+        self.mapper.take().unwrap_or_else(|| Mapper::lazy(self.writer.run.spec.mapping.clone()))
+    }
+
+    /// Do nothing, and make the list of whom it would have been done to.
+    async fn hold(&mut self, withheld: &Withheld, deletion: &mut Deletion) -> Result<(), PipelineError> {
+        let run = self.writer.run.clone();
+        let (mut after, mut held) = (0, 0);
+        loop {
+            let page = self.page(&mut after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            let taken = self.taken(&page).await?;
+            let mut list = Vec::new();
+            for (Judged { relation, cause, verdict }, taken) in page.into_iter().zip(taken) {
+                match verdict {
+                    Verdict::Keep(kept) => {
+                        deletion.kept += 1;
+                        deletion.note(DeletionNote::of(&relation, cause, "kept", kept.reason()));
                     }
-                    Written::Written(_) | Written::Failed(_) => {
-                        counts.deleted += 1;
-                        run.log.deleted(&run.of(entity_type, &relation.source_id, &relation.target_id));
-                        dropped.push(RelationChange::Delete { id: relation.id });
+                    Verdict::Delete | Verdict::Disable if taken => {
+                        held += 1;
+                        let disable = verdict == Verdict::Disable;
+                        let action = if disable { "it would have been disabled" } else { "it would have been deleted" };
+                        deletion.note(DeletionNote::of(&relation, cause, "held back", action));
+                        run.log.held_back(
+                            &run.of(self.entity_type, &relation.source_id, &relation.target_id),
+                            withheld.code,
+                            &withheld.why,
+                        );
+                        let Relation { id, source_id, target_id, .. } = relation;
+                        list.push(HeldDeletion { relation: id, source_id, target_id, cause, disable, outcome: None });
                     }
+                    // These wait for a run in which nothing is held back.
+                    Verdict::Delete | Verdict::Disable | Verdict::Forget(_) | Verdict::Done => {}
+                }
+            }
+            run.state.hold(run.run, &run.link, self.entity_type, withheld.code, list).await?;
+        }
+        if withheld.code == TOO_MANY {
+            run.count(self.entity_type, &Counts { failed: held, ..Counts::default() });
+        }
+        deletion.decision = Decision::HeldBack;
+        deletion.code = Some(withheld.code);
+        deletion.reason = format!("none was deleted: {}", withheld.why);
+        Ok(())
+    }
+
+    async fn carry_out(mut self, proof: &CompleteRead, deletion: &mut Deletion) -> Result<(), PipelineError> {
+        let mut mapper = self.mapper();
+        let mut after = 0;
+        loop {
+            let page = self.page(&mut after, BATCH).await?;
+            if page.is_empty() || self.writer.run.spec.stop.is_asked() {
+                break;
+            }
+            carry_out(self.writer, &mut mapper, self.entity_type, proof.into(), page, deletion).await?;
+        }
+        deletion.conclude();
+        Ok(())
+    }
+
+    /// Say of those that are kept why; nothing else is due.
+    async fn keep(&self, deletion: &mut Deletion) -> Result<(), PipelineError> {
+        let mut after = 0;
+        loop {
+            let page = self.page(&mut after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for Judged { relation, cause, verdict } in page {
+                if let Verdict::Keep(kept) = verdict {
+                    deletion.kept += 1;
+                    deletion.note(DeletionNote::of(&relation, cause, "kept", kept.reason()));
                 }
             }
         }
-        // What was deleted before the fault is answered "not found" next time, which counts as deleted.
-        Err(fault) => {
-            for relation in relations {
-                counts.failed += 1;
-                run.fail(ended(entity_type, &relation), "delete", fault.code().to_owned(), fault.to_string());
-            }
-        }
-    }
-    deletion.deleted += counts.deleted;
-    run.count(entity_type, &counts);
-    // What an interrupted run noted about these is settled with them; until the commit, this run's own note stands.
-    let settled: Vec<&str> = settled.iter().map(String::as_str).collect();
-    run.state.settle(&run.link, entity_type, &settled).await?;
-    let commit = PageCommit { changes: dropped, intents_done, ..run.page_commit(entity_type) };
-    run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
-    Ok(())
-}
-
-fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
-    Ended { entity_type, source_id: &relation.source_id, target_id: Some(&relation.target_id), content: None }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn rules(max_count: u64, max_percent: u8) -> Deletions {
-        Deletions { max_count, max_percent, ..Deletions::default() }
-    }
-
-    #[test]
-    fn thresholds_hold_back_by_count_and_by_percent() {
-        let rules = rules(500, 10);
-        assert!(threshold(&rules, "user", 1, 3).is_ok(), "a few are let through whatever their share");
-        assert!(threshold(&rules, "user", 10, 20).is_ok());
-        assert!(threshold(&rules, "user", 11, 20).is_err());
-        assert!(threshold(&rules, "user", 100, 1000).is_ok(), "exactly ten percent");
-        assert!(threshold(&rules, "user", 101, 1000).is_err());
-        assert!(threshold(&rules, "user", 500, 1_000_000).is_ok());
-        assert!(threshold(&rules, "user", 501, 1_000_000).is_err());
+        deletion.conclude();
+        Ok(())
     }
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     manifest::Trace,
-    report::{Counts, Decision, Failure, JobType, Notes, ReadOf, Report, Stage, Status, progress::Progress},
+    report::{Counts, Failure, JobType, Notes, ReadOf, Report, Stage, Status, progress::Progress},
     sandbox::{Authority, Plugin, Source},
     state::{Link, RunId, RunStatus, Seen, StateStore},
 };
@@ -80,7 +80,7 @@ pub async fn run_job(job: Job) -> Result<Report, PipelineError> {
     Ok(report)
 }
 
-fn remembered(status: Status) -> RunStatus {
+pub(super) fn remembered(status: Status) -> RunStatus {
     match status {
         Status::Success => RunStatus::Success,
         Status::FinishedWithError => RunStatus::FinishedWithError,
@@ -153,7 +153,7 @@ impl Course {
         // Groups before users: nothing points at what is deleted.
         let reads = std::mem::take(&mut self.reads);
         for read in reads.iter().rev() {
-            self.delete_type(read, &reads, targets).await;
+            self.delete_type(job, read, &reads, targets).await;
         }
         self.reads = reads;
         if job.source.stop.is_asked() && self.error.is_none() {
@@ -236,7 +236,7 @@ impl Course {
                 self.fail(&spec.name, &entity_type, &error, &spec.connector.authority);
             }
         }
-        let SourceSide { counts, notes, .. } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
+        let SourceSide { counts, notes, unidentified, .. } = std::mem::take(&mut *side.lock().unwrap_or_else(PoisonError::into_inner));
         self.source.insert(entity_type.to_string(), counts);
         self.notes.append(notes);
         let (pages, source) = match end {
@@ -248,15 +248,24 @@ impl Course {
                 (None, None)
             }
         };
-        Ok((Some(TypeRead { entity_type, pages, counts }), (source, mapper)))
+        Ok((Some(TypeRead { entity_type, pages, counts, unidentified }), (source, mapper)))
     }
 
-    async fn delete_type(&mut self, read: &TypeRead, all: &[TypeRead], targets: &mut [TargetSide]) {
+    async fn delete_type(&mut self, job: &Job, read: &TypeRead, all: &[TypeRead], targets: &mut [TargetSide]) {
         for target in targets.iter_mut() {
-            if target.broken || !target.entity_types.iter().any(|name| **name == *read.entity_type) {
+            if !target.entity_types.iter().any(|name| **name == *read.entity_type) {
                 continue;
             }
-            if let Err(error) = self.delete_from(read, all, target).await {
+            // Whom the run met must not be deleted by an older list, whatever became of the target since.
+            let TargetRun { state, link, .. } = &*target.run;
+            let returned =
+                state.returned(link, &read.entity_type, &target.run.seen(), &target.run.with_left_scope(|left| left.clone())).await;
+            let done = match returned {
+                Ok(()) if target.broken => Ok(()),
+                Ok(()) => self.delete_from(job, read, all, target).await,
+                Err(error) => Err(error.into()),
+            };
+            if let Err(error) = done {
                 target.broken = true;
                 let spec = &target.run.spec;
                 self.fail(&spec.name, &read.entity_type, &error, &spec.connector.authority);
@@ -264,20 +273,21 @@ impl Course {
         }
     }
 
-    async fn delete_from(&mut self, read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
+    async fn delete_from(&mut self, job: &Job, read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
         let run = &target.run;
         let known = run.state.count(&run.link, &read.entity_type).await?;
         let proof = certify(read, all, known);
         let met = run.seen();
         if read.is_delta() {
-            let gone = gone(read, target, &met).await?;
+            let gone = gone(read, run, &met).await?;
             if gone.is_empty() {
                 return Ok(());
             }
             run.with_seen(|seen| *seen = Seen::all_but(gone));
         }
         let mut writer = Writer::open(target.run.clone()).await?;
-        let decided = self.clock.time(Stage::Delete, delete(&mut writer, &read.entity_type, proof.as_ref())).await;
+        let identity = job.mapping.identity(&read.entity_type);
+        let decided = self.clock.time(Stage::Delete, delete(&mut writer, read, proof.as_ref(), identity)).await;
         writer.note_simulated_deletions();
         run.with_seen(|seen| *seen = met);
         self.deletions.push(decided?);
@@ -285,17 +295,7 @@ impl Course {
     }
 
     fn fail(&mut self, system: &str, entity_type: &str, error: &PipelineError, authority: &Authority) {
-        // What the host refused says more than what the plugin made of it.
-        let refusals: String = authority.refusals().iter().flat_map(|refusal| ["\n", refusal]).collect();
-        let failure = Failure {
-            entity: String::new(),
-            entity_type: entity_type.to_owned(),
-            system: system.to_owned(),
-            stage: "run",
-            code: error.code().to_owned(),
-            message: format!("system {system}: {error}{refusals}"),
-        };
-        tracing::info!(system, entity_type, code = %failure.code, "{error}");
+        let failure = failure(system, entity_type, error, authority);
         if self.error.is_some() {
             self.notes.failure(failure);
         } else {
@@ -311,7 +311,7 @@ impl Course {
             notes.append(target.run.take_notes());
         }
         let failed = systems.iter().flat_map(|(_, types)| types.values()).any(|counts| counts.failed > 0);
-        let withheld = self.deletions.iter().any(|deletion| matches!(deletion.decision, Decision::HeldBack | Decision::NotProven));
+        let withheld = self.deletions.iter().any(|deletion| deletion.decision.is_withheld());
         let status = match (&self.error, failed || withheld) {
             (Some(error), _) if error.code == PipelineError::Asked.code() => Status::Terminated,
             (Some(_), _) => Status::Failed,
@@ -335,19 +335,36 @@ impl Course {
     }
 }
 
-/// The relations of what a delta read reports as deleted. What came with a page all the same is there.
-async fn gone(read: &TypeRead, target: &TargetSide, met: &Seen) -> Result<Vec<i64>, PipelineError> {
+/// The relations of what a delta read reports as deleted, and of what came and was left out. What came with a page all the same is there.
+async fn gone(read: &TypeRead, run: &TargetRun, met: &Seen) -> Result<Vec<i64>, PipelineError> {
     let mut gone = Vec::new();
     for deleted in read.pages.iter().flat_map(|pages| pages.deleted.chunks(DELETED_AT_ONCE)) {
         let ids: Vec<&str> = deleted.iter().map(String::as_str).collect();
-        let relations = target.run.state.relations(&target.run.link, &read.entity_type, &ids).await?;
+        let relations = run.state.relations(&run.link, &read.entity_type, &ids).await?;
         gone.extend(relations.into_iter().flatten().map(|relation| relation.id).filter(|id| !met.contains(*id)));
     }
+    gone.extend(run.with_left_scope(|left| left.iter().filter(|id| !met.contains(*id)).collect::<Vec<_>>()));
     Ok(gone)
 }
 
+/// What kept a system from going on, as the report shows it.
+pub(super) fn failure(system: &str, entity_type: &str, error: &PipelineError, authority: &Authority) -> Failure {
+    // What the host refused says more than what the plugin made of it.
+    let refusals: String = authority.refusals().iter().flat_map(|refusal| ["\n", refusal]).collect();
+    let failure = Failure {
+        entity: String::new(),
+        entity_type: entity_type.to_owned(),
+        system: system.to_owned(),
+        stage: "run",
+        code: error.code().to_owned(),
+        message: format!("system {system}: {error}{refusals}"),
+    };
+    tracing::info!(system, entity_type, code = %failure.code, "{error}");
+    failure
+}
+
 /// Make sure that a target is where it was when its relations were made.
-async fn recognise(state: &dyn StateStore, spec: &TargetSpec) -> Result<(), PipelineError> {
+pub(super) async fn recognise(state: &dyn StateStore, spec: &TargetSpec) -> Result<(), PipelineError> {
     match state.place(&spec.name).await? {
         Some(before) if before == spec.place => Ok(()),
         Some(before) if !spec.moved => Err(PipelineError::Moved { system: spec.name.to_string(), before, now: spec.place.clone() }),

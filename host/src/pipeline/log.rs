@@ -94,6 +94,16 @@ impl RunLog {
         self.push(LogEntry { message: Some(reason.to_owned()), ..self.entry(LogAction::Kept, of, None) });
     }
 
+    /// An entity was disabled instead of deleted. Always logged, as a deletion is.
+    pub fn disabled(&self, of: &Of<'_>, cause: &str) {
+        self.push(LogEntry { message: Some(cause.to_owned()), ..self.entry(LogAction::Disabled, of, None) });
+    }
+
+    /// A deletion was held back. Always logged: an operator decides about it.
+    pub fn held_back(&self, of: &Of<'_>, code: &str, why: &str) {
+        self.push(LogEntry { code: Some(code.to_owned()), message: Some(why.to_owned()), ..self.entry(LogAction::HeldBack, of, None) });
+    }
+
     /// What the source's side counted.
     pub fn count(&self, counters: CountersOf) {
         self.waiting().counters.push(counters);

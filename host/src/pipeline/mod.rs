@@ -27,9 +27,11 @@ mod transform;
 mod validate;
 mod write;
 
+pub use delete::accept::{AcceptError, Acceptable, accept_deletions};
+pub(crate) use delete::verdict::{Rules, Verdict};
 pub use delta::DeltaReads;
 pub use job::{Job, run_job};
-pub(crate) use page::{combine, digest, id_variable, text_variable};
+pub(crate) use page::{combine, digest, id_of, id_variable, text_variable};
 pub(crate) use read::page as read_page;
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};

@@ -25,6 +25,10 @@ pub struct RawPage {
 pub struct CommonPage {
     pub place: Checkpoint,
     pub entities: Vec<CommonEntity>,
+    /// Source ids of entities that the read mapping left out because they are out of its scope.
+    pub left_scope: Vec<String>,
+    /// Source ids of entities that the read mapping left out and whose counterparts stay as they are.
+    pub left_alone: Vec<String>,
 }
 
 /// One entity in common JSON.
@@ -51,9 +55,16 @@ pub fn combine(version: &Digest, document: &Digest) -> Digest {
     hasher.finalize().into()
 }
 
-/// A variable's value as an id: the text of a JSON string, the digits of a number.
+/// The variable that names an entity in its source.
+pub const ID_VARIABLE: &str = "entityIdSourceSystem";
+
+/// A variable's value as an id.
 pub fn id_variable(variables: &[Variable], name: &str) -> Option<String> {
-    let value = &variables.iter().find(|variable| variable.name == name)?.value;
+    id_of(&variables.iter().find(|variable| variable.name == name)?.value)
+}
+
+/// A JSON text as an id: the text of a string, the digits of a number.
+pub fn id_of(value: &str) -> Option<String> {
     match serde_json::from_str::<serde_json::Value>(value).ok()? {
         serde_json::Value::String(text) => Some(text).filter(|text| !text.is_empty()),
         serde_json::Value::Number(number) => Some(number.to_string()),

@@ -103,6 +103,7 @@ impl Planner {
     /// Plan a page as it came from the source. Entities whose references are not all there yet go to `spill` for a second pass.
     pub async fn plan(&mut self, page: &CommonPage, spill: &mut Spill) -> Result<PlannedPage, PipelineError> {
         let mut counts = Counts::default();
+        self.note_left_out(page).await?;
         // On their way first, looked up then: an id that is not on its way any more is committed, so the lookup sees it.
         let (departing, twice): (Vec<&CommonEntity>, Vec<&CommonEntity>) =
             page.entities.iter().partition(|entity| self.run.depart(&entity.source_id));
@@ -140,6 +141,21 @@ impl Planner {
         planned.place = Some(page.place.clone());
         planned.entities = page.entities.len() as u64;
         Ok(planned)
+    }
+
+    /// Who was left out by the read mapping is not gone from the source.
+    async fn note_left_out(&mut self, page: &CommonPage) -> Result<(), PipelineError> {
+        for (ids, alone) in [(&page.left_scope, false), (&page.left_alone, true)] {
+            let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+            for relation in self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?.into_iter().flatten() {
+                _ = if alone {
+                    self.run.with_seen(|seen| seen.insert(relation.id))
+                } else {
+                    self.run.with_left_scope(|left| left.insert(relation.id))
+                };
+            }
+        }
+        Ok(())
     }
 
     /// Map again entities whose references were not there the first time. Nothing is counted here: they were counted in the first pass.
@@ -203,8 +219,11 @@ impl Planner {
     fn decide(&self, open: Open, outcome: Transformed, spill: &mut Spill, planned: &mut PlannedPage) {
         let Open { entity, relation } = open;
         // Out of the target's scope counts as not met: what is there of it is due for deletion (spec section 2.5, step 3b).
-        if let (Some(relation), false) = (&relation, matches!(outcome, Transformed::Skipped(Skip::OutOfScope(_)))) {
-            self.run.with_seen(|seen| seen.insert(relation.id));
+        match (&relation, &outcome) {
+            (Some(relation), Transformed::Skipped(Skip::OutOfScope(_))) => _ = self.run.with_left_scope(|left| left.insert(relation.id)),
+            (Some(relation), _) => _ = self.run.with_seen(|seen| seen.insert(relation.id)),
+            (None, Transformed::Skipped(_)) => {}
+            (None, _) => self.run.newcomer(&self.entity_type),
         }
         match outcome {
             Transformed::Mapped(Mapped { document, unresolved, .. }) => {
@@ -247,8 +266,8 @@ impl Planner {
             }
             Transformed::Skipped(skip) => {
                 planned.counts.skipped += 1;
-                let (Skip::OutOfScope(reason) | Skip::Operation(reason)) = skip;
-                self.skip(&entity, relation.as_ref(), reason);
+                let (Skip::OutOfScope(left_out) | Skip::Operation(left_out)) = skip;
+                self.skip(&entity, relation.as_ref(), left_out.reason);
             }
             Transformed::Failed(fault) => {
                 planned.counts.failed += 1;

@@ -6,6 +6,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     clock::StageClock,
+    common::Unidentified,
     delta::DeltaReads,
     page::RawPage,
     retry::{Again, Retry},
@@ -94,6 +95,7 @@ pub struct TypeRead {
     pub pages: Option<AllPages>,
     /// The source's counts.
     pub counts: Counts,
+    pub unidentified: Unidentified,
 }
 
 impl TypeRead {
@@ -103,23 +105,37 @@ impl TypeRead {
     }
 }
 
-/// Weigh what was read of one entity type, `known` being how many relations the target has. A failure in any type of the run stands in the way of every deletion
-/// (spec section 2.5, step 4); the error says in a sentence which. A delta read proves what it reports as deleted, and of that alone deletions are made.
-pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, String> {
-    for TypeRead { entity_type, pages, counts } in all {
+/// Why a read proves nothing about who is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Unproven {
+    /// Somebody may be missing who was simply not read. The sentence says why.
+    Incomplete(String),
+    /// Everything was read, and there was nothing although this many entities are known.
+    Empty { known: u64 },
+}
+
+/// Weigh what was read of one entity type, `known` being how many relations the target has. A failure at the source in any type of the run stands in the way of every
+/// deletion (spec section 2.5, step 4); failures at a target do not. A delta read proves what it reports as deleted or left out, and of that alone deletions are made.
+pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, Unproven> {
+    let incomplete = |why: String| Err(Unproven::Incomplete(why));
+    for TypeRead { entity_type, pages, counts, .. } in all {
         match pages {
-            None => return Err(format!("reading {entity_type}s did not come to its end")),
+            None => return incomplete(format!("reading {entity_type}s did not come to its end")),
             Some(AllPages { missing: missing @ 1.., .. }) => {
-                return Err(format!("the source counted {missing} {entity_type}s more than it gave"));
+                return incomplete(format!("the source counted {missing} {entity_type}s more than it gave"));
             }
             Some(_) => {}
         }
         if counts.failed > 0 {
-            return Err(format!("{} {entity_type}s failed at the source", counts.failed));
+            return incomplete(format!("{} {entity_type}s failed at the source", counts.failed));
         }
     }
+    if read.unidentified.left_alone > 0 {
+        let (count, entity_type) = (read.unidentified.left_alone, &read.entity_type);
+        return incomplete(format!("the read transformation left {count} {entity_type}s alone without telling their ids"));
+    }
     if read.counts.read == 0 && known > 0 && !read.is_delta() {
-        return Err(format!("the source was empty although {known} entities are known"));
+        return Err(Unproven::Empty { known });
     }
     Ok(CompleteRead { _only_made_here: () })
 }

@@ -127,6 +127,10 @@ struct Inner {
     notes: Notes,
     /// Relations whose source entity was met in this run.
     seen: Seen,
+    /// Relations whose source entity was met and is out of scope. Who is in `seen` too was met a second time and does belong.
+    left_scope: Seen,
+    /// Entity type -> entities that belong into the target and had no relation.
+    newcomers: BTreeMap<String, u64>,
     /// Source ids in pages that are planned and not yet committed.
     in_flight: HashSet<String>,
 }
@@ -204,6 +208,20 @@ impl TargetRun {
 
     pub fn with_seen<R>(&self, look: impl FnOnce(&mut Seen) -> R) -> R {
         look(&mut self.inner().seen)
+    }
+
+    pub fn with_left_scope<R>(&self, look: impl FnOnce(&mut Seen) -> R) -> R {
+        look(&mut self.inner().left_scope)
+    }
+
+    /// Note an entity that belongs into the target and is not known there yet.
+    pub fn newcomer(&self, entity_type: &str) {
+        *self.inner().newcomers.entry(entity_type.to_owned()).or_default() += 1;
+    }
+
+    /// How many such entities there were.
+    pub fn newcomers(&self, entity_type: &str) -> u64 {
+        self.inner().newcomers.get(entity_type).copied().unwrap_or_default()
     }
 
     /// A commit of this run and link, now, without changes yet; what the run's log holds goes along.

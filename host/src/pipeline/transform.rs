@@ -13,15 +13,16 @@
 //! Elements may remember the entities of a run (wit/transform.wit), so nothing here opens a second instance of an element while the first one lives.
 
 mod element;
+mod identity;
 
 use std::time::SystemTime;
 
 use sha2::{Digest as _, Sha256};
 
-use super::page::{Digest, text_variable};
+use super::page::{Digest, ID_VARIABLE, text_variable};
 use crate::sandbox::{
     Fault,
-    contract::{Diagnostic, Input, Mapped, Operation, Severity, Skip, Step, Transformed, Variable},
+    contract::{Diagnostic, Input, LeftOut, Mapped, Operation, Severity, Skip, Step, Transformed, Variable},
 };
 use element::Element;
 pub use element::ElementSpec;
@@ -308,17 +309,23 @@ impl Way {
                 }
             }
             Transformed::Unmapped => {}
-            Transformed::Skipped(Skip::OutOfScope(reason)) => {
-                self.end = Some(Transformed::Skipped(Skip::OutOfScope(format!("{place}: {reason}"))));
+            Transformed::Skipped(Skip::OutOfScope(left_out)) => {
+                self.end = Some(Transformed::Skipped(Skip::OutOfScope(self.left_out(left_out, place))));
             }
-            Transformed::Skipped(Skip::Operation(reason)) => {
-                self.end = Some(Transformed::Skipped(Skip::Operation(format!("{place}: {reason}"))));
+            Transformed::Skipped(Skip::Operation(left_out)) => {
+                self.end = Some(Transformed::Skipped(Skip::Operation(self.left_out(left_out, place))));
             }
             Transformed::Failed(mut fault) => {
                 fault.message = format!("{place}: {}", fault.message);
                 self.end = Some(Transformed::Failed(fault));
             }
         }
+    }
+
+    /// An earlier element may have set the id that this one does not know.
+    fn left_out(&self, LeftOut { reason, source_id }: LeftOut, place: &Place<'_>) -> LeftOut {
+        let set = self.set.iter().find(|variable| variable.name == ID_VARIABLE).map(|variable| variable.value.clone());
+        LeftOut { reason: format!("{place}: {reason}"), source_id: source_id.or(set) }
     }
 
     fn arrive(self) -> Transformed {
@@ -392,10 +399,23 @@ mod tests {
 
     #[test]
     fn the_end_names_the_element() {
-        let Transformed::Skipped(Skip::Operation(reason)) = way(vec![Transformed::Skipped(Skip::Operation("no".into()))]) else {
-            panic!("skipped")
+        let no = LeftOut { reason: "no".into(), source_id: None };
+        let Transformed::Skipped(Skip::Operation(end)) = way(vec![Transformed::Skipped(Skip::Operation(no))]) else { panic!("skipped") };
+        assert_eq!((end.reason.as_str(), end.source_id), ("polish.json (2 of 3): no", None));
+    }
+
+    #[test]
+    fn an_id_that_an_earlier_element_set_is_known_of_what_is_left_out() {
+        let out = |source_id: Option<&str>| {
+            let left_out = LeftOut { reason: "no".into(), source_id: source_id.map(str::to_owned) };
+            Transformed::Skipped(Skip::OutOfScope(left_out))
         };
-        assert_eq!(reason, "polish.json (2 of 3): no");
+        for (own, expected) in [(None, "\"7\""), (Some("8"), "8")] {
+            let Transformed::Skipped(Skip::OutOfScope(end)) = way(vec![mapped("{}", &[(ID_VARIABLE, "\"7\"")], &[]), out(own)]) else {
+                panic!("skipped")
+            };
+            assert_eq!(end.source_id.as_deref(), Some(expected));
+        }
     }
 
     #[test]

@@ -92,7 +92,7 @@ impl Validated {
                     }
                     through.push(Row { line, document: common.document });
                 }
-                Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => trace(false, reason),
+                Transformed::Skipped(Skip::OutOfScope(left_out) | Skip::Operation(left_out)) => trace(false, left_out.reason),
                 Transformed::Failed(fault) => {
                     let at = if fault.at.is_empty() { String::new() } else { format!(" (at {})", fault.at) };
                     trace(true, format!("{}{at} [{}]", fault.message, fault.code));

@@ -93,6 +93,9 @@ impl Writer {
         if end.is_ok() {
             end = self.look_ahead(&page.entity_type, &mut settled).await;
         }
+        if end.is_ok() {
+            end = self.enable(&page.entity_type, &mut settled).await;
+        }
         let (mut updated_after_all, mut target_ids, mut memberships) = (0, Vec::new(), Vec::new());
         let differs = self.run.can(&page.entity_type, |abilities| abilities.members);
         for (planned, settled) in settled {
@@ -113,6 +116,7 @@ impl Writer {
                     }
                     self.note_simulated(&source_id, &target_id);
                     target_ids.push(target_id.clone());
+                    changes.extend(enabled(&planned.step));
                     changes.push(relation_change(planned, target_id, existed_before));
                 }
                 Settled::Failed { code, message, in_doubt: doubt } => {
@@ -427,6 +431,14 @@ fn give_back(planned: &mut PlannedChange, change: Change) {
 fn forget(step: &PlannedStep) -> Option<RelationChange> {
     let PlannedStep::Update(relation) = step else { return None };
     Some(RelationChange::Update { id: relation.id, target_id: None, existed_before: None, common_digest: None, target_digest: None })
+}
+
+/// Who was disabled and is written again is not disabled any more.
+fn enabled(step: &PlannedStep) -> Option<RelationChange> {
+    match step {
+        PlannedStep::Update(relation) if relation.disabled => Some(RelationChange::Enable { id: relation.id }),
+        PlannedStep::Update(_) | PlannedStep::Create { .. } => None,
+    }
 }
 
 fn relation_change(planned: PlannedChange, target_id: String, existed_before: bool) -> RelationChange {

@@ -60,7 +60,7 @@ impl MappedLine {
                 unresolved,
                 ..Self::default()
             },
-            Transformed::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => Self::skipped(reason),
+            Transformed::Skipped(Skip::OutOfScope(left_out) | Skip::Operation(left_out)) => Self::skipped(left_out.reason),
             Transformed::Failed(MappingFault { code, message, at }) => Self::failed(code, message, at),
             Transformed::Unmapped => {
                 Self::skipped("No mapping has the scope of this operation: the target carries it out by itself".into())
@@ -209,6 +209,7 @@ fn raw(text: String) -> Box<RawValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sandbox::contract::LeftOut;
 
     fn step(at: &str, what: &str, value: Option<&str>) -> Step {
         Step { at: at.into(), what: what.into(), value: value.map(Into::into) }
@@ -256,7 +257,8 @@ unresolved: 7
 
     #[test]
     fn skips_and_failures_say_why() {
-        let skipped = MappedLine::explained((Transformed::Skipped(Skip::OutOfScope("no".into())), Vec::new()));
+        let skipped =
+            MappedLine::explained((Transformed::Skipped(Skip::OutOfScope(LeftOut { reason: "no".into(), source_id: None })), Vec::new()));
         assert_eq!(skipped.to_string(), "skipped: no\n");
         let fault = MappingFault { code: "mapping.limit".into(), message: "too much".into(), at: "/user/mappings/3".into() };
         assert_eq!(MappedLine::of(Transformed::Failed(fault)).to_string(), "failed [mapping.limit] /user/mappings/3: too much\n");

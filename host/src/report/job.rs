@@ -7,6 +7,8 @@ pub enum JobType {
     Read,
     /// Writes every entity, unchanged ones too, and deletes what is gone: what was changed in a target only is undone.
     Resync,
+    /// Carries out deletions that an earlier run held back, and reads nothing.
+    AcceptDeletions,
 }
 
 impl JobType {
@@ -15,6 +17,8 @@ impl JobType {
         match self {
             Self::Read => "read",
             Self::Resync => "resync",
+            // The state knows this word too, because such a run meets nobody.
+            Self::AcceptDeletions => "accept-deletions",
         }
     }
 }
@@ -26,6 +30,8 @@ pub enum ReadMode {
     Full,
     /// What changed since the last successful run.
     Delta,
+    /// Nothing.
+    None,
 }
 
 impl ReadMode {
@@ -34,6 +40,7 @@ impl ReadMode {
         match self {
             Self::Full => "full",
             Self::Delta => "delta",
+            Self::None => "none",
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use std::time::Duration;
 
-use super::{Counts, Failure, Report, SimulatedChange};
+use super::{Counts, DeletionNote, Failure, Report, SimulatedChange};
 
 pub(super) fn render(report: &Report) -> Value {
     let systems: Map<String, Value> = report
@@ -20,8 +20,10 @@ pub(super) fn render(report: &Report) -> Value {
         .iter()
         .map(|deletion| {
             json!({
-                "system": deletion.system, "entity-type": deletion.entity_type, "due": deletion.due, "deleted": deletion.deleted,
-                "kept": deletion.kept, "decision": deletion.decision.word(), "reason": deletion.reason,
+                "system": deletion.system, "entity-type": deletion.entity_type, "due": deletion.due, "gone": deletion.gone,
+                "left-scope": deletion.left_scope, "deleted": deletion.deleted, "disabled": deletion.disabled, "kept": deletion.kept,
+                "decision": deletion.decision.word(), "code": deletion.code, "reason": deletion.reason,
+                "entities": deletion.entities.iter().map(deletion_note).collect::<Vec<_>>(), "entities-omitted": deletion.entities_omitted,
             })
         })
         .collect();
@@ -72,6 +74,10 @@ pub(super) fn render(report: &Report) -> Value {
         object["changes-omitted"] = report.notes.changes_omitted.into();
     }
     object
+}
+
+fn deletion_note(note: &DeletionNote) -> Value {
+    json!({ "entity": note.entity, "target-id": note.target_id, "cause": note.cause, "outcome": note.outcome, "reason": note.reason })
 }
 
 /// To the millisecond.

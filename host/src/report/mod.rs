@@ -1,6 +1,7 @@
 //! What a person or a script sees of a run. The pipeline counts and notes; this room only holds and prints.
 
 mod change;
+mod deletions;
 mod explanation;
 mod failures;
 mod job;
@@ -14,6 +15,7 @@ use std::{collections::BTreeMap, time::Duration};
 use crate::state::{Counters, CountersOf};
 
 pub use change::{AttributeChange, Before, SimulatedChange};
+pub use deletions::{Decision, Deletion, DeletionNote};
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
 pub use job::{JobType, ReadMode, ReadOf};
@@ -92,47 +94,6 @@ impl Status {
     }
 }
 
-/// What was decided about the entities of one target and entity type that are no longer in the source.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Deletion {
-    pub system: String,
-    pub entity_type: String,
-    /// Relations whose source entity was not in this read.
-    pub due: u64,
-    pub deleted: u64,
-    /// Entities that existed before the host knew them and are therefore kept; their relations are dropped.
-    pub kept: u64,
-    pub decision: Decision,
-    /// Why, in a sentence.
-    pub reason: String,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// Nothing was due.
-    Nothing,
-    /// At least one was deleted, or kept and forgotten.
-    Deleted,
-    /// It was tried, and nothing came of it: see the failures and skips.
-    NotDone,
-    /// More than the thresholds allow: nothing was deleted.
-    HeldBack,
-    /// The read proves nothing: it was incomplete, failed in part, or was empty by surprise.
-    NotProven,
-}
-
-impl Decision {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Nothing => "nothing due",
-            Self::Deleted => "deleted",
-            Self::NotDone => "not done",
-            Self::HeldBack => "held back",
-            Self::NotProven => "not proven",
-        }
-    }
-}
-
 /// One run of one source's job.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -154,9 +115,15 @@ pub struct Report {
 }
 
 impl Report {
-    /// Delta if any entity type was read so.
+    /// Delta if any entity type was read so; none where the job reads nothing.
     pub fn read_mode(&self) -> ReadMode {
-        if self.reads.iter().any(|read| read.mode == ReadMode::Delta) { ReadMode::Delta } else { ReadMode::Full }
+        if self.job == JobType::AcceptDeletions {
+            ReadMode::None
+        } else if self.reads.iter().any(|read| read.mode == ReadMode::Delta) {
+            ReadMode::Delta
+        } else {
+            ReadMode::Full
+        }
     }
 
     /// The table and the lists for a person.

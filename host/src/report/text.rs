@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Counts, Decision, JobType, Report, SimulatedChange};
+use super::{Counts, Decision, JobType, ReadMode, Report, SimulatedChange};
 
 /// Entries shown of each list; `--json` has more.
 const SHOWN: usize = 10;
@@ -20,6 +20,16 @@ pub(super) fn render(report: &Report) -> String {
             continue;
         }
         let _ = writeln!(out, "deletions  {} {}: {}, {}", deletion.system, deletion.entity_type, deletion.decision.word(), deletion.reason);
+        list(&mut out, "", &deletion.entities, deletion.entities_omitted, |e| {
+            format!("{} {} ({}, {}): {}, {}", deletion.entity_type, e.entity, e.target_id, e.cause, e.outcome, e.reason)
+        });
+    }
+    if !report.simulated && report.deletions.iter().any(|deletion| deletion.entities.iter().any(|e| e.outcome == "held back")) {
+        let _ = writeln!(
+            out,
+            "to accept  provisor run --accept-deletions {} MANIFEST carries out what is held back, and nothing else",
+            report.run
+        );
     }
     let notes = &report.notes;
     list(&mut out, "would", &notes.changes, notes.changes_omitted, SimulatedChange::line);
@@ -35,8 +45,12 @@ pub(super) fn render(report: &Report) -> String {
     let job = if report.job == JobType::Read { "run" } else { report.job.word() };
     let (job, end) =
         if report.simulated { (format!("simulated {job}"), ", nothing was written") } else { (format!("{job} {}", report.run), "") };
-    let (status, mode, seconds) = (report.status.word(), report.read_mode().word(), report.duration.as_secs_f64());
-    let _ = writeln!(out, "{status}: {job} of {}, {mode} read, {seconds:.1} s{end}", report.source);
+    let read = match report.read_mode() {
+        ReadMode::None => String::new(),
+        mode => format!(", {} read", mode.word()),
+    };
+    let (status, seconds) = (report.status.word(), report.duration.as_secs_f64());
+    let _ = writeln!(out, "{status}: {job} of {}{read}, {seconds:.1} s{end}", report.source);
     out
 }
 

@@ -11,7 +11,7 @@ pub use super::bindings::target::exports::provisor::connector::target::{
     Action, Change, Members, Outcome as Written, Patch, Update, Written as WrittenEntity,
 };
 pub use super::bindings::transform::exports::provisor::connector::transform::{
-    Diagnostic, Explained, Fault as MappingFault, Input, Mapped, Operation, Outcome as Transformed, Severity, Skip, Step, Variable,
+    Diagnostic, Explained, Fault as MappingFault, Input, LeftOut, Mapped, Operation, Outcome as Transformed, Severity, Skip, Step, Variable,
 };
 
 /// The stable name of a failure's kind, as it stands in reports (`backend.rejected`).

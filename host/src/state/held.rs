@@ -97,7 +97,7 @@ pub struct HeldList {
 pub struct HeldRun {
     pub source: String,
     pub started_at: SystemTime,
-    /// The latest run of the source after it that was interrupted, if no run has ended since: what it met nobody knows.
+    /// The latest run of the source after it that was interrupted or asked to stop, if no run has come to its end since: what it met nobody knows.
     pub interrupted_since: Option<RunId>,
 }
 
@@ -121,6 +121,9 @@ pub trait DeletionStore: Send + Sync {
 
     /// What is open on any list of this link and entity type and was met by a run is returned: in `seen`, or, where it was gone, in `left_scope`.
     async fn returned(&self, link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen) -> Result<(), StateError>;
+
+    /// The latest run that held this relation's deletion back, and the code it gave, while that is open.
+    async fn held_by(&self, link: &Link, entity_type: &str, relation: i64) -> Result<Option<(RunId, String)>, StateError>;
 
     /// What the ids of these entities were made by in the last run that could tell, as [`DeletionStore::set_identity`] was told.
     async fn identity(&self, link: &Link, entity_type: &str) -> Result<Option<Digest>, StateError>;

@@ -14,11 +14,16 @@ pub enum LogAction {
     Deleted,
     /// It was due for deletion and stays in the target; its relation is dropped.
     Kept,
+    /// It was gone or left the scope, and is disabled in the target instead of deleted.
+    Disabled,
+    /// Its deletion waits for an operator.
+    HeldBack,
 }
 
 impl LogAction {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Failed, Self::Skipped, Self::Created, Self::Updated, Self::Deleted, Self::Kept];
+    pub const ALL: [Self; 8] =
+        [Self::Failed, Self::Skipped, Self::Created, Self::Updated, Self::Deleted, Self::Kept, Self::Disabled, Self::HeldBack];
 
     /// The word in the state file and in exports.
     pub fn word(self) -> &'static str {
@@ -29,6 +34,8 @@ impl LogAction {
             Self::Updated => "updated",
             Self::Deleted => "deleted",
             Self::Kept => "kept",
+            Self::Disabled => "disabled",
+            Self::HeldBack => "held-back",
         }
     }
 

@@ -49,6 +49,16 @@ impl Seen {
         self.chunks.get(&chunk).is_some_and(|words| words[word] & bit != 0) != self.all_but
     }
 
+    /// The relations that were put in, in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = i64> {
+        self.chunks.iter().flat_map(|(chunk, words)| {
+            let bits = words.iter().zip(0_i64..).filter(|(bits, _)| **bits != 0);
+            bits.flat_map(move |(bits, word)| {
+                (0..64).filter(move |bit| bits >> bit & 1 == 1).map(move |bit| (chunk << CHUNK_BITS) + word * 64 + bit)
+            })
+        })
+    }
+
     /// How many relations have been met.
     pub fn len(&self) -> u64 {
         self.len
@@ -68,7 +78,7 @@ fn place(id: i64) -> (i64, usize, u64) {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
+    use std::collections::{BTreeSet, HashSet};
 
     use proptest::prelude::*;
 
@@ -83,6 +93,7 @@ mod tests {
             }
             let gone = Seen::all_but(ids.iter().copied());
             prop_assert_eq!(seen.len(), model.len() as u64);
+            prop_assert_eq!(seen.iter().collect::<Vec<_>>(), model.iter().copied().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>());
             prop_assert_eq!(seen.is_empty(), model.is_empty());
             for id in ids.iter().flat_map(|id| [*id, id.wrapping_add(1), id.wrapping_sub(1)]) {
                 prop_assert_eq!(seen.contains(id), model.contains(&id));

@@ -68,7 +68,11 @@ pub enum Outcome {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Skip {
     /// The entity's condition does not hold, or its type is ignored: it does not belong into the target.
-    OutOfScope(String),
+    OutOfScope {
+        reason: String,
+        /// When reading: `entityIdSourceSystem` as JSON text, where the mappings that set it would have succeeded.
+        source_id: Option<String>,
+    },
     /// The transformation does not want this operation, or does not know the entity type. What is in the target stays as it is.
     Operation(String),
 }

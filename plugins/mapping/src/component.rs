@@ -150,8 +150,12 @@ fn outcome(outcome: Outcome) -> transform::Outcome {
             variables: mapped.variables.into_iter().map(|(name, value)| transform::Variable { name, value }).collect(),
             unresolved: mapped.unresolved,
         }),
-        Outcome::Skipped(Skip::OutOfScope(reason)) => transform::Outcome::Skipped(transform::Skip::OutOfScope(reason)),
-        Outcome::Skipped(Skip::Operation(reason)) => transform::Outcome::Skipped(transform::Skip::Operation(reason)),
+        Outcome::Skipped(Skip::OutOfScope { reason, source_id }) => {
+            transform::Outcome::Skipped(transform::Skip::OutOfScope(transform::LeftOut { reason, source_id }))
+        }
+        Outcome::Skipped(Skip::Operation(reason)) => {
+            transform::Outcome::Skipped(transform::Skip::Operation(transform::LeftOut { reason, source_id: None }))
+        }
         Outcome::Failed(fault) => {
             transform::Outcome::Failed(transform::Fault { code: fault.code.to_owned(), message: fault.message, at: fault.at })
         }

@@ -140,7 +140,7 @@ fn run(example: &Example) -> Result<(), String> {
             }
             return Err(format!("{}\n{:?}", mapped.document, mapped.variables));
         }
-        Outcome::Skipped(Skip::OutOfScope(reason) | Skip::Operation(reason)) => format!("skipped: {reason}"),
+        Outcome::Skipped(Skip::OutOfScope { reason, .. } | Skip::Operation(reason)) => format!("skipped: {reason}"),
         Outcome::Failed(fault) => format!("failed: {} at {}", fault.code, fault.at),
         Outcome::Unmapped => "unmapped".to_owned(),
     };

@@ -7,7 +7,7 @@ mod resolved;
 use std::path::Path;
 
 use super::{Manifest, Problem, read};
-use crate::registry::description::{Capability, Description, Property, PropertyKind, Reference, Role};
+use crate::registry::description::{Abilities, Capability, Description, EntityType, Property, PropertyKind, Reference, Role};
 
 fn property(name: &str, kind: PropertyKind, roles: &[Role]) -> Property {
     Property {
@@ -56,7 +56,11 @@ fn scim() -> Description {
         version: "1.0.0".to_owned(),
         summary: "SCIM 2.0.".to_owned(),
         roles: vec![Role::Source, Role::Target],
-        entity_types: Vec::new(),
+        entity_types: vec![EntityType {
+            name: "user".to_owned(),
+            unique_attributes: Vec::new(),
+            abilities: Abilities { patch: true, ..Abilities::default() },
+        }],
         properties: vec![
             Property { required: true, ..property("URL", PropertyKind::Url, &[]) },
             Property {

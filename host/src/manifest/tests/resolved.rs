@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{resolve_text, short};
-use crate::manifest::{Auth, ClientAuthentication, Deletions, MAPPING, Manifest, System, Threshold};
+use crate::manifest::{Auth, ClientAuthentication, Deletions, MAPPING, Manifest, Policies, Policy, System, Threshold};
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
 
@@ -107,6 +107,7 @@ URL = "https://Directory.example.com:443/scim/v2"
 "ips.delete.existedbefore.entities" = "true"
 "ips.delete.threshold.users" = "20"
 "ips.delete.threshold.groups" = 3
+"ips.delete.threshold.roles" = 4
 "ips.http.header.X-Two" = "2"
 "ips.http.header.X-One" = "1"
 [systems."A directory".auth]
@@ -167,9 +168,11 @@ secrets = { second = { env = "SECOND" } }
         delete_existed_before: true,
         threshold_users: Threshold::Above(20),
         threshold_groups: Threshold::Above(3),
+        threshold_roles: Threshold::Above(4),
+        ..Deletions::default()
     };
     assert_eq!(directory.deletions, deletions);
-    assert_eq!((deletions.threshold("user"), deletions.threshold("group"), deletions.threshold("role")), (Some(20), Some(3), None));
+    assert_eq!((deletions.threshold("user"), deletions.threshold("group"), deletions.threshold("role")), (Some(20), Some(3), Some(4)));
     assert_eq!((directory.limits.memory_bytes, directory.limits.call_timeout), (1 << 30, Duration::from_secs(30)));
 
     assert_eq!(ldap.endpoints, ["ldap.example.com:636"]);
@@ -264,4 +267,34 @@ fn a_plugin_cannot_write_where_the_host_keeps_its_own() {
             }
         }
     }
+}
+
+#[test]
+fn who_is_deleted_is_the_operators_to_say() {
+    let deletions = |text: &str| {
+        let (_folder, manifest) = right(&format!(
+            "[systems.a]\nrole = \"source\"\nconnector = \"file\"\ntransformation = \"mapping.json\"\nproperties = {{ \"file.user.path\" = \"a.csv\", tenant = \"7\", \
+             \"ips.application.id\" = \"x\" }}\n[systems.b]\nrole = \"target\"\nconnector = \"scim\"\nsources = [\"a\"]\nproperties = {{ URL = \"https://a.example\" }}\n\
+             [systems.b.deletions]\n{text}\n"
+        ));
+        manifest.system("b").expect("a target").deletions.clone()
+    };
+    let policies = |gone, left_scope| Policies { gone, left_scope };
+    let both = |deletions: &Deletions| (deletions.policies("user"), deletions.policies("group"));
+    let (delete, keep, disable) = (Policy::Delete, Policy::Keep, Policy::Disable);
+    assert_eq!(both(&deletions("")), (policies(delete, delete), policies(delete, delete)));
+    assert_eq!(both(&deletions("left-scope = \"keep\"")), (policies(delete, keep), policies(delete, keep)));
+    assert_eq!(both(&deletions("gone = \"disable\"")), (policies(disable, delete), policies(keep, delete)), "a group cannot be disabled");
+    let groups = deletions("gone = \"disable\"\ngroups = { gone = \"delete\" }\ndisable = { attribute = \"locked\", value = true }");
+    assert_eq!(both(&groups), (policies(disable, delete), policies(delete, delete)));
+    assert_eq!((groups.disable.attribute.as_str(), groups.disable.value), ("locked", true));
+    let protected = deletions("protected = [\"admin*\", \"id:7\"]");
+    assert!(protected.protects("Admin", "x") && protected.protects("x", "7") && !protected.protects("77", "x"));
+
+    let (_folder, refused) = resolve_text(
+        "[systems.a]\nrole = \"source\"\nconnector = \"file\"\nproperties = { \"file.user.path\" = \"a.csv\" }\n[systems.b]\nrole = \"target\"\nconnector = \"ldap\"\n\
+         sources = [\"a\"]\nproperties = { \"ldap.url\" = \"ldaps://a.example\", \"ldap.password\" = { env = \"P\" } }\ngrants = { secrets = { second = { env = \"S\" } } }\n\
+         deletions = { left-scope = \"disable\" }\n",
+    );
+    assert_eq!(short(&refused.expect_err("a plugin that cannot")), ["11 manifest.cannot-disable"]);
 }

@@ -56,6 +56,18 @@ impl DeletionStore for SqliteStore {
         Ok(())
     }
 
+    async fn held_by(&self, link: &Link, entity_type: &str, relation: i64) -> Result<Option<(RunId, String)>, StateError> {
+        let (link, entity_type) = (link.clone(), entity_type.to_owned());
+        self.readers
+            .read(move |connection| {
+                let Some(link) = link_id(connection, &link)? else { return Ok(None) };
+                let sql = "SELECT run, code FROM held_deletion WHERE link = ?1 AND entity_type = ?2 AND relation = ?3 AND outcome IS NULL ORDER BY run DESC LIMIT 1";
+                let found = |row: &Row<'_>| Ok((RunId(row.get(0)?), row.get(1)?));
+                connection.prepare_cached(sql)?.query_row(params![link, entity_type, relation], found).optional()
+            })
+            .await
+    }
+
     async fn identity(&self, link: &Link, entity_type: &str) -> Result<Option<Digest>, StateError> {
         let (link, entity_type) = (link.clone(), entity_type.to_owned());
         self.readers
@@ -112,7 +124,8 @@ fn held_run(connection: &Connection, run: RunId) -> rusqlite::Result<Option<Held
         .prepare_cached("SELECT id, status FROM run WHERE source = ?1 AND id > ?2 AND job <> ?3 ORDER BY id DESC LIMIT 1")?
         .query_row(params![source, run.0, ACCEPTING], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
         .optional()?;
-    let interrupted_since = latest.filter(|(_, status)| status == RunStatus::Interrupted.word()).map(|(id, _)| RunId(id));
+    let unfinished = [RunStatus::Interrupted, RunStatus::Terminated].map(RunStatus::word);
+    let interrupted_since = latest.filter(|(_, status)| unfinished.contains(&status.as_str())).map(|(id, _)| RunId(id));
     Ok(Some(HeldRun { source, started_at, interrupted_since }))
 }
 

@@ -10,13 +10,13 @@ CREATE TABLE entity_log (
     -- empty where the source could not tell
     source_id TEXT NOT NULL,
     target_id TEXT,
-    -- failed, skipped, created, updated, deleted, kept
+    -- failed, skipped, created, updated, deleted, kept, disabled, held-back
     action TEXT NOT NULL,
     -- of a failure: read, read mapping, write mapping, write or delete
     stage TEXT,
-    -- of a failure
+    -- of a failure, or why a deletion was held back
     code TEXT,
-    -- why it failed, was skipped or kept
+    -- why it failed, was skipped, kept, disabled or held back
     message TEXT,
     content TEXT
 );

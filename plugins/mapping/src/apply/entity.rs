@@ -25,7 +25,8 @@ impl Transformation {
             return (Outcome::Skipped(Skip::Operation(format!("Entity type [{entity_type}] is not in the transformation"))), false);
         };
         if entity.ignore {
-            return (Outcome::Skipped(Skip::OutOfScope(format!("Entity type [{entity_type}] is ignored in the transformation"))), false);
+            let reason = format!("Entity type [{entity_type}] is ignored in the transformation");
+            return (Outcome::Skipped(Skip::OutOfScope { reason, source_id: None }), false);
         }
         let mut text = Cow::Borrowed(input.document);
         scratch.nodes.clear();
@@ -72,6 +73,9 @@ impl Transformation {
     }
 }
 
+/// The variable that names the entity in the source.
+const ID_VARIABLE: &str = "entityIdSourceSystem";
+
 /// Whether a mapping of this scope is executed in this operation.
 pub(super) fn takes_part(scope: Option<Scope>, operation: Operation) -> bool {
     match operation {
@@ -91,7 +95,9 @@ impl<'r> Run<'r> {
             let holds = self.condition(condition, &entity.condition_pointer)?;
             self.explain_condition(condition, &entity.condition_pointer, "the condition of the entity", holds);
             if !holds {
-                return Ok(Outcome::Skipped(Skip::OutOfScope(format!("Entity condition [{}] is not fulfilled", condition.text))));
+                let source_id = if operation == Operation::Read { self.id_of_left_out(entity) } else { None };
+                let reason = format!("Entity condition [{}] is not fulfilled", condition.text);
+                return Ok(Outcome::Skipped(Skip::OutOfScope { reason, source_id }));
             }
         }
         let skipped = match operation {
@@ -118,6 +124,23 @@ impl<'r> Run<'r> {
         let mut document = String::with_capacity(size + 256);
         self.write(self.root, &mut document);
         Ok(Outcome::Mapped(Mapped { document, variables: self.set_variables(), unresolved: self.take_unresolved() }))
+    }
+
+    /// The id of an entity whose condition does not hold: the host has to know who left the scope. All mappings that set a variable are run, since the id may be made of
+    /// other variables; where one of them fails there is no id.
+    fn id_of_left_out(&mut self, entity: &'r Entity) -> Option<String> {
+        let id = self.transformation.names.find(ID_VARIABLE)?;
+        // What is mapped here is no part of the way the entity takes.
+        let steps = self.steps.take();
+        let mapped = entity
+            .mappings
+            .iter()
+            .filter(|mapping| takes_part(mapping.scope, Operation::Read))
+            .filter(|mapping| matches!(&mapping.action, Action::Set(set) if set.variable.is_some()))
+            .try_for_each(|mapping| self.mapping(mapping));
+        self.steps = steps;
+        mapped.ok()?;
+        self.variable(u32::try_from(id).ok()?).map(|value| self.json(value))
     }
 
     pub(super) fn mapping(&mut self, mapping: &'r Mapping) -> Result<(), Fault> {

@@ -266,7 +266,7 @@ fn entities_are_skipped_with_a_reason() {
         Outcome::Skipped(skip) => skip,
         other => panic!("{other:?}"),
     };
-    let out_of_scope = Skip::OutOfScope("Entity condition [$.a == 'yes'] is not fulfilled".to_owned());
+    let out_of_scope = Skip::OutOfScope { reason: "Entity condition [$.a == 'yes'] is not fulfilled".to_owned(), source_id: None };
     assert_eq!(skipped(Operation::Create, "{}"), out_of_scope);
     assert_eq!(skipped(Operation::Update, "{}"), out_of_scope);
     assert_eq!(
@@ -279,9 +279,30 @@ fn entities_are_skipped_with_a_reason() {
         let page = [Input { document: "{}", variables: &[] }];
         transformation.apply(&mut Scratch::default(), entity_type, Operation::Read, &page, &mut NoRelations).remove(0)
     };
-    assert!(matches!(other("group"), Outcome::Skipped(Skip::OutOfScope(_))));
+    assert!(matches!(other("group"), Outcome::Skipped(Skip::OutOfScope { .. })));
     assert!(matches!(other("role"), Outcome::Skipped(Skip::Operation(_))));
     assert_eq!(transformation.entity_types(), ["user"]);
+}
+
+#[test]
+fn who_left_the_scope_of_a_read_is_named_where_the_id_can_be_told() {
+    let transformation = compile(
+        r#"{"user":{"condition":"$.here == true","mappings":[
+            {"sourcePath":"$.company","targetVariable":"company","optional":true},
+            {"sourcePath":"$.name","targetPath":"$.name"},
+            {"sourcePath":"$.id","targetVariable":"entityIdSourceSystem","condition":"$.id != 'none'"}
+        ]}}"#,
+        &[],
+    );
+    let id = |operation, document| match apply(&transformation, operation, document, &[]) {
+        Outcome::Skipped(Skip::OutOfScope { source_id, .. }) => source_id,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(id(Operation::Read, r#"{"id":"7"}"#).as_deref(), Some("\"7\""), "a mandatory attribute that is missing does not matter");
+    assert_eq!(id(Operation::Read, r#"{"id":7,"name":"x"}"#).as_deref(), Some("7"));
+    assert_eq!(id(Operation::Read, r#"{"name":"x"}"#), None);
+    assert_eq!(id(Operation::Read, r#"{"id":"none"}"#), None);
+    assert_eq!(id(Operation::Update, r#"{"id":"7"}"#), None);
 }
 
 #[test]

@@ -1,0 +1,208 @@
+//! Carrying out what was decided about a batch of entities, and remembering it.
+
+use super::{
+    super::{
+        PipelineError,
+        outcome::code_of,
+        page::{ID_VARIABLE, text_variable},
+        read::CompleteRead,
+        target::Ended,
+        transform::Mapper,
+        write::{Writer, counters},
+    },
+    accept::Accepted,
+    disable,
+    verdict::{Kept, Verdict},
+};
+use crate::{
+    report::{Counts, Deletion, DeletionNote},
+    sandbox::contract::{Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written},
+    state::{Cause, HeldOutcome, PageCommit, Relation, RelationChange},
+};
+
+/// What entitles to delete: everything was read and these were not there, or an operator accepted a list and these are on it. Made of nothing else.
+#[derive(Clone, Copy)]
+pub struct Warrant {
+    _only_made_here: (),
+}
+
+impl From<&CompleteRead> for Warrant {
+    fn from(_: &CompleteRead) -> Self {
+        Self { _only_made_here: () }
+    }
+}
+
+impl From<&Accepted> for Warrant {
+    fn from(_: &Accepted) -> Self {
+        Self { _only_made_here: () }
+    }
+}
+
+/// One entity, and what becomes of it.
+#[derive(Debug)]
+pub struct Judged {
+    pub relation: Relation,
+    pub cause: Cause,
+    pub verdict: Verdict,
+}
+
+/// What the transformation makes of a deletion.
+pub enum Mapped {
+    /// The target deletes, or is sent this document.
+    Change(Action),
+    /// It does not want it, or the target cannot: the deletion stays due.
+    Skipped(String),
+    Failed {
+        code: String,
+        message: String,
+    },
+}
+
+/// What the target would be told to delete these, in the order of the relations.
+pub async fn actions(writer: &Writer, mapper: &mut Mapper, entity_type: &str, relations: &[&Relation]) -> Vec<Mapped> {
+    let inputs: Vec<Input> = relations
+        .iter()
+        .map(|relation| Input {
+            document: "{}".into(),
+            variables: vec![text_variable("entityIdTargetSystem", &relation.target_id), text_variable(ID_VARIABLE, &relation.source_id)],
+        })
+        .collect();
+    let outcomes = if inputs.is_empty() { Vec::new() } else { mapper.apply(entity_type, Operation::Delete, &inputs).await };
+    let able = writer.run.can(entity_type, |abilities| abilities.delete);
+    relations
+        .iter()
+        .zip(outcomes)
+        .map(|(relation, outcome)| match outcome {
+            Transformed::Unmapped if able => Mapped::Change(Action::Delete(relation.target_id.clone())),
+            Transformed::Unmapped => Mapped::Skipped("this target cannot delete".into()),
+            // A deleteEntity scope: the deletion is written as an update (spec section 4.6).
+            Transformed::Mapped(last) => Mapped::Change(Action::Update(Update { id: relation.target_id.clone(), document: last.document })),
+            Transformed::Skipped(Skip::Operation(left_out) | Skip::OutOfScope(left_out)) => Mapped::Skipped(left_out.reason),
+            Transformed::Failed(fault) => Mapped::Failed { code: fault.code, message: fault.message },
+        })
+        .collect()
+}
+
+/// Do it. Answers what became of whom, of those that are settled with it; the others stay due.
+pub async fn carry_out(
+    writer: &mut Writer,
+    mapper: &mut Mapper,
+    entity_type: &str,
+    _: Warrant,
+    batch: Vec<Judged>,
+    deletion: &mut Deletion,
+) -> Result<Vec<(i64, HeldOutcome)>, PipelineError> {
+    let run = writer.run.clone();
+    let (mut counts, mut forgotten, mut settled) = (Counts::default(), Vec::new(), Vec::new());
+    // What an interrupted run noted about these is settled with them; until the commit, this run's own note stands.
+    let noted: Vec<String> = batch.iter().map(|judged| judged.relation.source_id.clone()).collect();
+    let mut keep = |Judged { relation, cause, .. }: Judged, kept: Kept, deletion: &mut Deletion| {
+        deletion.kept += 1;
+        settled.push((relation.id, HeldOutcome::Kept));
+        deletion.note(DeletionNote::of(&relation, cause, "kept", kept.reason()));
+        relation.id
+    };
+    let target_ids: Vec<&str> = batch.iter().map(|judged| judged.relation.target_id.as_str()).collect();
+    let shared = run.state.shared(&run.link, entity_type, &target_ids).await?;
+    let (mut deleting, mut disabling) = (Vec::new(), Vec::new());
+    for (judged, shared) in batch.into_iter().zip(shared) {
+        match judged.verdict {
+            Verdict::Done => {}
+            Verdict::Keep(kept) => _ = keep(judged, kept, deletion),
+            Verdict::Forget(kept) => {
+                run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), kept.reason());
+                forgotten.push(keep(judged, kept, deletion));
+            }
+            // Another source entity, of this source or another one, still stands behind the target's entity.
+            Verdict::Delete | Verdict::Disable if shared => {
+                run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), Kept::Shared.reason());
+                forgotten.push(keep(judged, Kept::Shared, deletion));
+            }
+            Verdict::Delete => deleting.push(judged),
+            Verdict::Disable => disabling.push(judged),
+        }
+    }
+    deletion.forgotten += forgotten.len() as u64;
+    let mut changes_of_relations: Vec<RelationChange> = forgotten.into_iter().map(|id| RelationChange::Delete { id }).collect();
+    let (mut going, mut changes) = (Vec::new(), Vec::new());
+    let relations: Vec<&Relation> = deleting.iter().map(|judged| &judged.relation).collect();
+    let actions = actions(writer, mapper, entity_type, &relations).await;
+    for (judged, action) in deleting.into_iter().zip(actions) {
+        match action {
+            Mapped::Change(action) => {
+                going.push(judged);
+                changes.push(Change { entity_type: entity_type.to_owned(), action });
+            }
+            Mapped::Skipped(reason) => {
+                // It stays due: the relation stays.
+                counts.skipped += 1;
+                run.skip(ended(entity_type, &judged.relation), reason);
+            }
+            Mapped::Failed { code, message } => {
+                counts.failed += 1;
+                run.fail(ended(entity_type, &judged.relation), "delete", code, message);
+            }
+        }
+    }
+    for judged in disabling {
+        let action = disable::patch(&judged.relation.target_id, &run.spec.deletions.disable, false);
+        changes.push(Change { entity_type: entity_type.to_owned(), action });
+        going.push(judged);
+    }
+    // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
+    let ids: Vec<&str> = going.iter().map(|judged| judged.relation.source_id.as_str()).collect();
+    let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
+    let outcomes = if changes.is_empty() { Ok(Vec::new()) } else { writer.call(&changes).await? };
+    // After a fault nobody knows what was deleted: the note stays.
+    let intents_done = intent.filter(|_| outcomes.is_ok());
+    match outcomes {
+        Ok(outcomes) => {
+            for (Judged { relation, verdict, cause }, outcome) in going.into_iter().zip(outcomes) {
+                match outcome {
+                    Written::Failed(failure) if !matches!(failure.kind, Kind::NotFound) => {
+                        counts.failed += 1;
+                        // It may have happened all the same: whoever comes back is written again and not taken for unchanged.
+                        changes_of_relations.push(written_again(relation.id));
+                        run.fail(ended(entity_type, &relation), "delete", code_of(&failure), failure.message);
+                    }
+                    Written::Written(_) if verdict == Verdict::Disable => {
+                        counts.updated += 1;
+                        deletion.disabled += 1;
+                        settled.push((relation.id, HeldOutcome::Disabled));
+                        run.log.disabled(&run.of(entity_type, &relation.source_id, &relation.target_id), cause.word());
+                        changes_of_relations.push(RelationChange::Disable { id: relation.id });
+                    }
+                    // Who is not there any more needs neither be deleted nor disabled.
+                    Written::Written(_) | Written::Failed(_) => {
+                        counts.deleted += 1;
+                        settled.push((relation.id, HeldOutcome::Deleted));
+                        run.log.deleted(&run.of(entity_type, &relation.source_id, &relation.target_id));
+                        changes_of_relations.push(RelationChange::Delete { id: relation.id });
+                    }
+                }
+            }
+        }
+        // What was deleted before the fault is answered "not found" next time, which counts as deleted.
+        Err(fault) => {
+            for judged in going {
+                counts.failed += 1;
+                run.fail(ended(entity_type, &judged.relation), "delete", fault.code().to_owned(), fault.to_string());
+            }
+        }
+    }
+    deletion.deleted += counts.deleted;
+    run.count(entity_type, &counts);
+    let noted: Vec<&str> = noted.iter().map(String::as_str).collect();
+    run.state.settle(&run.link, entity_type, &noted).await?;
+    let commit = PageCommit { changes: changes_of_relations, intents_done, ..run.page_commit(entity_type) };
+    run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
+    Ok(settled)
+}
+
+fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
+    Ended { entity_type, source_id: &relation.source_id, target_id: Some(&relation.target_id), content: None }
+}
+
+fn written_again(id: i64) -> RelationChange {
+    RelationChange::Update { id, target_id: None, existed_before: None, common_digest: None, target_digest: None }
+}
