@@ -229,6 +229,21 @@ impl Setup {
         }
     }
 
+    /// The moment that `currentDate` tells.
+    pub fn now(&self) -> SystemTime {
+        self.now
+    }
+
+    /// Map as if it were this moment.
+    pub fn set_now(&mut self, now: SystemTime) {
+        self.now = now;
+    }
+
+    /// A target's connector and where its backend is, as text.
+    pub fn place(&self, system: &System) -> String {
+        place(system, self.plugin(&system.connector).description())
+    }
+
     /// Where a target is, for whoever must not be there at the same time: its connector, the addresses of its backend, the folders it writes. Nothing where there is
     /// neither.
     pub fn exclusive_place(&self, system: &System) -> Option<String> {

@@ -26,6 +26,7 @@ mod javascript_component;
 mod kill;
 mod matching;
 mod place;
+mod plan_file;
 #[cfg(feature = "real-servers")]
 mod python_component;
 mod registry;
@@ -61,6 +62,7 @@ fn main() -> ExitCode {
         kill::trials(),
         #[cfg(feature = "real-servers")]
         python_component::trials(),
+        plan_file::trials(),
         registry::trials(),
         sandbox::trials(),
         simulate::trials(),

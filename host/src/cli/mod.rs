@@ -5,6 +5,7 @@ mod build;
 mod check;
 mod explain;
 mod map;
+mod plan;
 mod plugins;
 mod reset;
 mod resync;

@@ -26,7 +26,9 @@ pub(super) async fn resync(args: ResyncArgs, cache: &Path) -> Result<u8, Exit> {
     let setup = Setup::load(&args.manifest, cache).await?;
     let order = run::Order {
         job_type: JobType::Resync,
-        simulated: false,
+        simulation: None,
+        approval: None,
+        silent: false,
         full: true,
         scheduled: false,
         system: args.system,

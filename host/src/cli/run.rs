@@ -7,12 +7,12 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, accept, build, signals};
+use super::{Exit, accept, build, plan, signals};
 use crate::{
     manifest::{self, Problem, System},
-    pipeline::{Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
+    pipeline::{Approval, Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
     registry::description::Role,
-    report::{JobType, Report, progress::Progress},
+    report::{JobType, Report, Status, progress::Progress},
     setup::{self, Setup, SetupError},
     state::{SqliteStore, StateStore, TargetLock},
 };
@@ -40,6 +40,9 @@ pub struct RunArgs {
     /// Carry out the deletions this run held back, exactly those on its list, and read nothing
     #[arg(long, value_name = "RUN", conflicts_with_all = ["system", "full", "scheduled"])]
     accept_deletions: Option<i64>,
+    /// Do what this plan of `simulate --out` says, if that is still what a simulation says, and nothing else
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["system", "full", "scheduled", "accept_deletions"])]
+    plan: Option<PathBuf>,
     /// Print one JSON object per run instead of tables
     #[arg(long)]
     json: bool,
@@ -59,12 +62,17 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
     if let Some(run) = args.accept_deletions {
         return accept::accept(&setup, cache, run, &args.moved, args.json).await;
     }
+    if let Some(path) = &args.plan {
+        return plan::run(setup, cache, path, args.moved, args.json).await;
+    }
     carry_out(
         &setup,
         cache,
         &Order {
             job_type: JobType::Read,
-            simulated: false,
+            simulation: None,
+            approval: None,
+            silent: false,
             full: args.full,
             scheduled: args.scheduled,
             system: args.system,
@@ -79,8 +87,12 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
 #[expect(clippy::struct_excessive_bools, reason = "switches of the command line, one by one")]
 pub(super) struct Order {
     pub job_type: JobType,
-    /// Write nothing.
-    pub simulated: bool,
+    /// Write nothing. One for all sources: what one would create, the next would find.
+    pub simulation: Option<Arc<Simulation>>,
+    /// What the jobs have to keep to, or what a simulation notes.
+    pub approval: Option<Arc<Approval>>,
+    /// Print reports only of what failed.
+    pub silent: bool,
     /// This source only.
     pub system: Option<String>,
     /// Read everything, whatever is set.
@@ -97,13 +109,12 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
     let sources = sources(setup, order.system.as_deref())?;
     check(setup, &order.moved).await?;
     // What a target would be given to write to.
-    let empty = order.simulated.then(tempfile::tempdir).transpose();
+    let simulated = order.simulation.is_some();
+    let empty = simulated.then(tempfile::tempdir).transpose();
     let empty = empty.map_err(|error| Exit::environment(format!("error[pipeline.no-space]: no temporary folder can be made: {error}")))?;
-    // One for all sources: what one would create, the next would find.
-    let simulation = order.simulated.then(Arc::<Simulation>::default);
-    let state = state(setup, order.simulated)?;
+    let state = state(setup, simulated)?;
     let stop = signals::stop();
-    let _locks = if order.simulated { Vec::new() } else { locks(setup, cache, &sources)? };
+    let _locks = if simulated { Vec::new() } else { locks(setup, cache, &sources)? };
     let mut code = 0;
     for source in sources {
         if stop.is_asked() {
@@ -126,7 +137,8 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
         let progress = if order.json { Progress::hidden() } else { Progress::new() };
         let job = Job {
             job_type: order.job_type,
-            simulation: simulation.clone(),
+            simulation: order.simulation.clone(),
+            approval: order.approval.clone(),
             full: order.full,
             scheduled: order.scheduled,
             source: SourceSpec { stop: stop.clone(), ..setup.source(source) },
@@ -138,7 +150,9 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
             progress,
         };
         let report = run_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
-        print(&report, order.json);
+        if !order.silent || report.status == Status::Failed || report.status == Status::Terminated {
+            print(&report, order.json);
+        }
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
@@ -222,7 +236,7 @@ fn worse(one: u8, other: u8) -> u8 {
     }
 }
 
-fn sources<'s>(setup: &'s Setup, only: Option<&str>) -> Result<Vec<&'s System>, Exit> {
+pub(super) fn sources<'s>(setup: &'s Setup, only: Option<&str>) -> Result<Vec<&'s System>, Exit> {
     let feeds = |system: &System| setup.manifest.targets_of(&system.name).next().is_some();
     let Some(name) = only else {
         let sources: Vec<_> = setup.manifest.systems.iter().filter(|s| s.enabled && s.role == Role::Source && feeds(s)).collect();

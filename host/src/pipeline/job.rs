@@ -10,6 +10,7 @@ use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{
     PipelineError,
+    approval::Approval,
     clock::StageClock,
     common::{ReadMapping, SourceSide},
     delete::delete,
@@ -40,6 +41,8 @@ pub struct Job {
     pub job_type: JobType,
     /// Write nothing; `state` is then a copy that nobody keeps.
     pub simulation: Option<Arc<Simulation>>,
+    /// What the run has to keep to, or what a simulation notes.
+    pub approval: Option<Arc<Approval>>,
     /// Read everything, whatever is set.
     pub full: bool,
     /// A schedule started it and not a person: it counts for `ips.full.read.force.count`.
@@ -120,7 +123,7 @@ impl Course {
             let link = Link::new(&*job.source.name, &*spec.name);
             let version = combine(&read_version, &spec.mapping.version());
             let target_run = TargetRun::new(spec.clone(), job.state.clone(), run, link, version, self.clock.clone(), self.log.clone());
-            let target_run = Arc::new(target_run.writing(job.job_type == JobType::Resync, job.simulation.clone()));
+            let target_run = Arc::new(target_run.writing(job.job_type == JobType::Resync, job.simulation.clone(), job.approval.clone()));
             // Opened once before anything is read: what cannot be written to is told at once.
             let opened = match recognise(&*job.state, spec).await {
                 Ok(()) => prepare(spec).await,

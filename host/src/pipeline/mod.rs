@@ -3,6 +3,7 @@
 //! A page of entities travels as a unit through bounded channels, so memory depends on the page size and never on how many identities there are. Users go before
 //! groups, one entity type at a time; what cannot be resolved yet is done again at the end of its type. The room knows neither WebAssembly nor SQL.
 
+mod approval;
 mod clock;
 mod common;
 mod conflict;
@@ -27,6 +28,7 @@ mod transform;
 mod validate;
 mod write;
 
+pub use approval::Approval;
 pub use delete::accept::{AcceptError, Acceptable, accept_deletions};
 pub(crate) use delete::verdict::{Rules, Verdict};
 pub use delta::DeltaReads;
@@ -36,7 +38,7 @@ pub(crate) use read::page as read_page;
 pub use read::{ReadError, SourceSpec, open as open_source};
 pub use relations::{NoRelations, StateRelations};
 pub use retry::Retry;
-pub use simulate::{Simulation, disarm};
+pub use simulate::{Listener, Simulation, disarm};
 pub use stop::{Stop, Stopper};
 pub use table::{Import, Table, TableError};
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};

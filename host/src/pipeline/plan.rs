@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::{
     PipelineError,
+    approval::{MOVED, NOT_PLANNED},
     page::{CommonEntity, CommonPage, Digest, combine, digest, text_variable},
     spill::Spill,
     target::{Ended, TargetRun},
@@ -254,6 +255,10 @@ impl Planner {
                             });
                         }
                     }
+                    relation if !self.approved(&entity, relation.is_some()) => {
+                        planned.counts.failed += 1;
+                        self.fail(&entity, relation.as_ref(), MOVED.into(), NOT_PLANNED.into());
+                    }
                     Some(relation) => {
                         let step = PlannedStep::Update(relation);
                         planned.changes.push(PlannedChange::new(entity, step, document, target_digest, common_digest));
@@ -280,6 +285,11 @@ impl Planner {
                 self.fail(&entity, relation.as_ref(), "plugin.contract".into(), message.into());
             }
         }
+    }
+
+    fn approved(&self, entity: &CommonEntity, known: bool) -> bool {
+        let operation = if known { "update" } else { "create" };
+        self.run.approves(&self.entity_type, &entity.source_id, operation, Some(&entity.digest))
     }
 
     fn skip(&self, entity: &CommonEntity, relation: Option<&Relation>, reason: String) {

@@ -18,28 +18,46 @@ use super::{
 };
 use crate::{
     registry::description::Role,
-    report::{Before, SimulatedChange},
+    report::{AttributeChange, Before, SimulatedChange},
     sandbox::{
         Fault, Source,
-        contract::{Action, AttributeValue, Change, Entity, Failure, Kind, Query, Scope, Update, Written},
+        contract::{Action, AttributeValue, Change, Entity, Failure, Kind, Patch, Query, Scope, Update, Written},
     },
 };
 
 /// What all targets of all sources would have by now, beyond what they have.
 #[derive(Default)]
-pub struct Simulation(Mutex<Created>);
+pub struct Simulation {
+    created: Mutex<Created>,
+    listener: Option<Mutex<Listener>>,
+}
+
+/// Is told the name of a source, and a change that its job would make.
+pub type Listener = Box<dyn FnMut(&str, &SimulatedChange) + Send>;
 
 #[derive(Default)]
 struct Created {
-    /// How many entities would have been created.
-    count: u64,
+    /// Target, entity type -> how many entities would have been created. Not for all together: targets are written side by side, and a simulation of the same gives the
+    /// same ids.
+    counts: HashMap<(String, String), u64>,
     /// Target, entity type and unique attributes of those -> the id they stand under meanwhile.
     unique: HashMap<Digest, u64>,
 }
 
 impl Simulation {
+    /// One that tells every change, not only those a report has room for.
+    pub fn telling(listener: Listener) -> Self {
+        Self { listener: Some(Mutex::new(listener)), ..Self::default() }
+    }
+
+    fn tell(&self, source: &str, change: &SimulatedChange) {
+        if let Some(listener) = &self.listener {
+            listener.lock().unwrap_or_else(PoisonError::into_inner)(source, change);
+        }
+    }
+
     fn created<R>(&self, with: impl FnOnce(&mut Created) -> R) -> R {
-        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        with(&mut self.created.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -109,7 +127,7 @@ impl Writer {
                     self.sends(id, change);
                     written(id)
                 }
-                Action::Patch(patch) => written(&patch.id),
+                Action::Patch(patch) => self.simulate_patch(entity_type, patch).await?,
                 Action::Members(members) => written(&members.id),
             });
         }
@@ -139,11 +157,13 @@ impl Writer {
         let mut change = self.change(entity_type, "create", Before::Absent);
         change.attributes = differences(None, document);
         let key = self.wanted(entity_type, document).ok().map(|wanted| self.key(entity_type, &wanted));
+        let of = (self.run.spec.name.to_string(), entity_type.to_owned());
         let Some(simulated) = &mut self.simulated else { return Ok(exists("nothing is simulated")) };
         let number = simulated.simulation.created(|created| {
-            created.count += 1;
-            created.unique.extend(key.map(|key| (key, created.count)));
-            created.count
+            let count = created.counts.entry(of).or_default();
+            *count += 1;
+            created.unique.extend(key.map(|key| (key, *count)));
+            *count
         });
         let id = new_id(entity_type, number);
         simulated.sent.insert(id.clone(), change);
@@ -181,6 +201,20 @@ impl Writer {
         Ok(written(id))
     }
 
+    /// One attribute is set: somebody is disabled, or enabled after an update that does not say so.
+    async fn simulate_patch(&mut self, entity_type: &str, Patch { id, operations }: &Patch) -> Result<Written, PipelineError> {
+        let attributes = patched(operations);
+        if let Some(update) = self.simulated.as_mut().and_then(|simulated| simulated.sent.get_mut(id)) {
+            update.attributes.extend(attributes);
+            return Ok(written(id));
+        }
+        let mut change = self.change(entity_type, "disable", Before::Unknown);
+        change.attributes = attributes;
+        change.entity = self.source_of(entity_type, id).await?;
+        self.sends(id, change);
+        Ok(written(id))
+    }
+
     /// The source entity that is known to be this one.
     async fn source_of(&mut self, entity_type: &str, id: &str) -> Result<String, PipelineError> {
         Ok(self.run.state.related_to(&self.run.link, entity_type, id).await?.unwrap_or_default())
@@ -212,12 +246,15 @@ impl Writer {
         let mut sent: Vec<_> = sent.into_values().collect();
         sent.sort_by(|one, other| one.id.cmp(&other.id));
         for change in sent {
-            let operation = if change.operation == "delete" { "delete" } else { "delete (an update)" };
+            let operation = if change.operation == "update" { "delete (an update)" } else { change.operation };
             self.report_simulated(SimulatedChange { operation, ..change });
         }
     }
 
     fn report_simulated(&self, change: SimulatedChange) {
+        if let Some(simulated) = &self.simulated {
+            simulated.simulation.tell(&self.run.link.source, &change);
+        }
         self.run.note(|notes| notes.change(change));
     }
 
@@ -285,4 +322,14 @@ impl Writer {
 
 fn written(id: &str) -> Written {
     Written::Written(crate::sandbox::contract::WrittenEntity { id: id.to_owned(), document: None })
+}
+
+/// What the operations of a SCIM patch set.
+fn patched(operations: &str) -> Vec<AttributeChange> {
+    let operations: Vec<serde_json::Value> = serde_json::from_str(operations).unwrap_or_default();
+    let attribute = |mut operation: serde_json::Value| {
+        let attribute = operation["path"].as_str().unwrap_or_default().to_owned();
+        AttributeChange { attribute, before: None, after: operation["value"].take() }
+    };
+    operations.into_iter().map(attribute).collect()
 }

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::{
     PipelineError,
+    approval::{Approval, Step},
     clock::StageClock,
     log::{Of, RunLog},
     page::{CommonPage, Digest},
@@ -117,6 +118,8 @@ pub struct TargetRun {
     pub write_all: bool,
     /// Nothing is written to the target.
     pub simulation: Option<Arc<Simulation>>,
+    /// What may be done, or what is noted as what would be done.
+    pub approval: Option<Arc<Approval>>,
     pub log: Arc<RunLog>,
     inner: Mutex<Inner>,
 }
@@ -145,13 +148,21 @@ impl TargetRun {
         clock: Arc<StageClock>,
         log: Arc<RunLog>,
     ) -> Self {
-        Self { spec, state, run, link, version, clock, log, write_all: false, simulation: None, inner: Mutex::default() }
+        Self { spec, state, run, link, version, clock, log, write_all: false, simulation: None, approval: None, inner: Mutex::default() }
     }
 
-    /// Whether every entity is written, unchanged ones too; and whether that is only simulated.
+    /// Whether every entity is written, unchanged ones too; whether that is only simulated; and what it has to keep to.
     #[must_use]
-    pub fn writing(self, write_all: bool, simulation: Option<Arc<Simulation>>) -> Self {
-        Self { write_all, simulation, ..self }
+    pub fn writing(self, write_all: bool, simulation: Option<Arc<Simulation>>, approval: Option<Arc<Approval>>) -> Self {
+        Self { write_all, simulation, approval, ..self }
+    }
+
+    /// Whether this may be done with an entity; a simulation notes that it would be.
+    pub fn approves(&self, entity_type: &str, source_id: &str, operation: &'static str, content: Option<&Digest>) -> bool {
+        let step = |approval: &Arc<Approval>| {
+            approval.takes(&Step { target: &self.spec.name, source: &self.link.source, entity_type, source_id, operation, content })
+        };
+        self.approval.as_ref().is_none_or(step)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

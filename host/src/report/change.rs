@@ -43,7 +43,7 @@ pub struct SimulatedChange {
     pub entity: String,
     /// The id in the target; empty for what would be created.
     pub id: String,
-    /// `create`, `update`, `update (exists)`, `delete`, `delete (an update)`.
+    /// `create`, `update`, `update (exists)`, `delete`, `delete (an update)`, `disable`.
     pub operation: &'static str,
     pub before: Before,
     pub attributes: Vec<AttributeChange>,
@@ -51,7 +51,7 @@ pub struct SimulatedChange {
 
 impl SimulatedChange {
     /// As it stands in the object of `--json`.
-    pub(super) fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         let attribute = |change: &AttributeChange| match &change.before {
             Some(before) => json!({ "attribute": change.attribute, "before": before, "after": change.after }),
             None => json!({ "attribute": change.attribute, "after": change.after }),
@@ -63,7 +63,7 @@ impl SimulatedChange {
     }
 
     /// One line for people.
-    pub(super) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let attributes: Vec<String> = self.attributes.iter().map(|change| self.attribute(change)).collect();
         let note = match self.before {
             Before::Unknown if !self.attributes.is_empty() => " (what the target has is not known)",

@@ -6,6 +6,7 @@ mod explanation;
 mod failures;
 mod job;
 mod json;
+pub mod plan_file;
 pub mod progress;
 mod stages;
 mod text;

@@ -3,10 +3,11 @@
 use super::{
     super::{
         PipelineError,
+        approval::{MOVED, NOT_PLANNED},
         outcome::code_of,
         page::{ID_VARIABLE, text_variable},
         read::CompleteRead,
-        target::Ended,
+        target::{Ended, TargetRun},
         transform::Mapper,
         write::{Writer, counters},
     },
@@ -127,27 +128,18 @@ pub async fn carry_out(
     let (mut going, mut changes) = (Vec::new(), Vec::new());
     let relations: Vec<&Relation> = deleting.iter().map(|judged| &judged.relation).collect();
     let actions = actions(writer, mapper, entity_type, &relations).await;
-    for (judged, action) in deleting.into_iter().zip(actions) {
-        match action {
-            Mapped::Change(action) => {
-                going.push(judged);
-                changes.push(Change { entity_type: entity_type.to_owned(), action });
-            }
-            Mapped::Skipped(reason) => {
-                // It stays due: the relation stays.
-                counts.skipped += 1;
-                run.skip(ended(entity_type, &judged.relation), reason);
-            }
-            Mapped::Failed { code, message } => {
-                counts.failed += 1;
-                run.fail(ended(entity_type, &judged.relation), "delete", code, message);
-            }
+    let disabling: Vec<(Judged, Mapped)> = disabling
+        .into_iter()
+        .map(|judged| {
+            let action = disable::patch(&judged.relation.target_id, &run.spec.deletions.disable, false);
+            (judged, Mapped::Change(action))
+        })
+        .collect();
+    for (judged, action) in deleting.into_iter().zip(actions).chain(disabling) {
+        if let Some(action) = allowed(&run, entity_type, &judged, action, &mut counts) {
+            going.push(judged);
+            changes.push(Change { entity_type: entity_type.to_owned(), action });
         }
-    }
-    for judged in disabling {
-        let action = disable::patch(&judged.relation.target_id, &run.spec.deletions.disable, false);
-        changes.push(Change { entity_type: entity_type.to_owned(), action });
-        going.push(judged);
     }
     // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
     let ids: Vec<&str> = going.iter().map(|judged| judged.relation.source_id.as_str()).collect();
@@ -197,6 +189,30 @@ pub async fn carry_out(
     let commit = PageCommit { changes: changes_of_relations, intents_done, ..run.page_commit(entity_type) };
     run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
     Ok(settled)
+}
+
+/// What is sent for an entity. Whoever is not to be deleted stays due, and its relation stays.
+fn allowed(run: &TargetRun, entity_type: &str, judged: &Judged, action: Mapped, counts: &mut Counts) -> Option<Action> {
+    let ended = ended(entity_type, &judged.relation);
+    let operation = if judged.verdict == Verdict::Disable { "disable" } else { "delete" };
+    match action {
+        Mapped::Change(_) if !run.approves(entity_type, &judged.relation.source_id, operation, None) => {
+            counts.failed += 1;
+            run.fail(ended, "delete", MOVED.into(), NOT_PLANNED.into());
+            None
+        }
+        Mapped::Change(action) => Some(action),
+        Mapped::Skipped(reason) => {
+            counts.skipped += 1;
+            run.skip(ended, reason);
+            None
+        }
+        Mapped::Failed { code, message } => {
+            counts.failed += 1;
+            run.fail(ended, "delete", code, message);
+            None
+        }
+    }
 }
 
 fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
