@@ -8,6 +8,7 @@ pub mod cli;
 pub mod egress;
 pub mod explain;
 pub mod history;
+pub mod identities;
 pub mod manifest;
 pub mod pipeline;
 pub mod registry;

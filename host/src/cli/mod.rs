@@ -4,6 +4,7 @@ mod accept;
 mod build;
 mod check;
 mod explain;
+mod identities;
 mod map;
 mod plan;
 mod plugins;
@@ -56,6 +57,8 @@ enum Command {
     Map(map::MapArgs),
     /// Why an entity is as it is: from the source's value to what the next run would do; nothing is written
     Explain(explain::ExplainArgs),
+    /// How many people the sources know, by the attributes marked with correlationAttribute; nothing is written
+    Identities(identities::IdentitiesArgs),
     /// What happened: the runs, one run with its statistics, one entity through all runs; nothing is written
     Runs(runs::RunsArgs),
     /// Forget what is known about the entities of a system; backends and the configuration stay
@@ -90,6 +93,12 @@ impl From<crate::setup::SetupError> for Exit {
 
 impl From<crate::explain::ExplainError> for Exit {
     fn from(error: crate::explain::ExplainError) -> Self {
+        Self { code: error.exit_code(), message: error.to_string() }
+    }
+}
+
+impl From<crate::identities::IdentitiesError> for Exit {
+    fn from(error: crate::identities::IdentitiesError) -> Self {
         Self { code: error.exit_code(), message: error.to_string() }
     }
 }
@@ -163,6 +172,7 @@ impl Cli {
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,
             Command::Explain(args) => explain::explain(args, &cache).await,
+            Command::Identities(args) => identities::identities(args, &cache).await,
             Command::Runs(args) => runs::runs(args).await,
             Command::Reset(args) => reset::reset(args).await,
             Command::Plugins(command) => plugins::plugins(command, &cache).await,

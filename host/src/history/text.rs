@@ -8,7 +8,7 @@ use super::{
     moment::moment,
 };
 use crate::{
-    report::{Counts, aligned, printable},
+    report::{Counts, ReadMode, aligned, printable},
     state::{Logged, Run},
 };
 
@@ -34,6 +34,7 @@ impl OneRun {
     /// Its head, its statistics, what became of deletions, who failed.
     pub fn text(&self) -> String {
         let Run { id, source, job, read_mode, started_at, ended_at, .. } = &self.run;
+        let read_mode = if read_mode == ReadMode::None.word() { "nothing" } else { read_mode };
         let ended = ended_at.map_or_else(String::new, |at| format!(", ended {}", moment(at)));
         let mut out = format!(
             "run {} of {source}: {job}, {read_mode} read, {}, started {}{ended}\n",

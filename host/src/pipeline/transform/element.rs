@@ -46,7 +46,7 @@ impl ElementSpec {
     }
 
     /// Whether the component is the one that ships with the host, whose documents are JSON by construction.
-    pub(super) fn speaks_mapping(&self) -> bool {
+    pub fn speaks_mapping(&self) -> bool {
         self.plugin.description().id == MAPPING
     }
 
