@@ -17,6 +17,7 @@ mod delta;
 mod export;
 mod failures;
 mod generate;
+mod group_assignments;
 mod guests;
 mod history;
 mod http;
@@ -55,6 +56,7 @@ fn main() -> ExitCode {
         company::trials(),
         delta::trials(),
         failures::trials(),
+        group_assignments::trials(),
         history::trials(),
         isolation::trials(),
         #[cfg(feature = "real-servers")]

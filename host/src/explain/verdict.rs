@@ -2,7 +2,7 @@
 
 use super::{AtTarget, Case, ExplainError, Next, Reading, Write, deletion::Unmet, find::Scan};
 use crate::{
-    pipeline::{Mapper, TargetSpec, combine, digest, id_variable, text_variable},
+    pipeline::{Mapper, TargetSpec, combine, digest, digest_of, id_variable, text_variable},
     registry::description::Abilities,
     report::MappedLine,
     sandbox::contract::{Input, Mapped, Operation, Skip, Transformed},
@@ -134,7 +134,7 @@ impl Weighed<'_> {
         } else {
             format!("; without {}, which the target does not have (yet)", mapped.unresolved.join(", "))
         };
-        if self.relation.is_some() && self.known_digest == Some(digest(&mapped.document)) {
+        if self.relation.is_some() && self.known_digest == Some(digest_of(mapped)) {
             return (Next::Unchanged, format!("the target would be sent what it was sent last (second digest){open}"));
         }
         let able = if self.relation.is_some() { self.abilities.update } else { self.abilities.create };

@@ -4,13 +4,14 @@ use serde_json::Value;
 
 use super::{
     PipelineError,
+    assign::digest_of,
     outcome::{Settled, code_of},
-    page::{digest, text_variable},
+    page::text_variable,
     plan::{PlannedChange, PlannedStep},
     write::Writer,
 };
 use crate::sandbox::contract::{
-    Action, AttributeValue, Change, Entity, Failure, Input, Kind, Operation, Skip, Transformed, Update, Written,
+    Action, AttributeValue, Change, Entity, Failure, Input, Kind, Mapped, Operation, Skip, Transformed, Update, Written,
 };
 
 /// What looking for an entity came to.
@@ -24,7 +25,7 @@ pub(super) enum Found {
 
 /// What the transformation makes of an entity for one operation.
 enum Remapped {
-    Document(String),
+    Mapped(Mapped),
     /// The transformation does not want this operation.
     Unwanted(String),
     Failed(Settled),
@@ -88,7 +89,7 @@ impl Writer {
         let existed_before = relation.existed_before;
         tracing::warn!(system = %self.run.spec.name, entity_type, entity = %planned.entity.source_id, "gone from the target; it is looked for and created again");
         let document = match self.remap(entity_type, planned, Operation::Create, None).await? {
-            Remapped::Document(document) => document,
+            Remapped::Mapped(mapped) => mapped.document,
             Remapped::Unwanted(reason) => {
                 return Ok(Settled::failed("backend.not-found", &format!("gone from the target, and not created again: {reason}")));
             }
@@ -132,8 +133,8 @@ impl Writer {
             return Ok(Settled::already_related(&target_id, &other, source_id));
         }
         let created = !existed_before && matches!(planned.step, PlannedStep::Create { .. });
-        let document = match self.remap(entity_type, planned, Operation::Update, Some(&target_id)).await? {
-            Remapped::Document(document) => document,
+        let mapped = match self.remap(entity_type, planned, Operation::Update, Some(&target_id)).await? {
+            Remapped::Mapped(mapped) => mapped,
             // It stays as it is; that it is ours is remembered all the same.
             Remapped::Unwanted(_) => return Ok(Settled::Written { target_id, existed_before, created }),
             Remapped::Failed(settled) => {
@@ -141,8 +142,8 @@ impl Writer {
                 return Ok(settled);
             }
         };
-        planned.target_digest = digest(&document);
-        let update = Update { id: target_id.clone(), document };
+        planned.target_digest = digest_of(&mapped);
+        let update = Update { id: target_id.clone(), document: mapped.document };
         let change = Change { entity_type: entity_type.to_owned(), action: Action::Update(update) };
         let settled = match self.call(std::slice::from_ref(&change)).await? {
             Ok(outcomes) => match outcomes.into_iter().next() {
@@ -170,7 +171,7 @@ impl Writer {
         let outcome = self.mapper.apply(entity_type, operation, &[input]).await.into_iter().next();
         self.run.spec.relations.check()?;
         Ok(match outcome {
-            Some(Transformed::Mapped(mapped)) => Remapped::Document(mapped.document),
+            Some(Transformed::Mapped(mapped)) => Remapped::Mapped(mapped),
             Some(Transformed::Skipped(Skip::OutOfScope(left_out) | Skip::Operation(left_out))) => Remapped::Unwanted(left_out.reason),
             Some(Transformed::Failed(fault)) => Remapped::Failed(Settled::failed(&fault.code, &fault.message)),
             Some(Transformed::Unmapped) | None => Remapped::Failed(Settled::failed("plugin.contract", "no document for an entity")),

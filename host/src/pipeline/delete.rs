@@ -12,6 +12,7 @@
 pub mod accept;
 mod batch;
 mod disable;
+mod leave;
 mod thresholds;
 pub(super) mod verdict;
 

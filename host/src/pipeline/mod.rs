@@ -4,6 +4,7 @@
 //! groups, one entity type at a time; what cannot be resolved yet is done again at the end of its type. The room knows neither WebAssembly nor SQL.
 
 mod approval;
+mod assign;
 mod clock;
 mod common;
 mod conflict;
@@ -29,6 +30,7 @@ mod validate;
 mod write;
 
 pub use approval::Approval;
+pub(crate) use assign::digest_of;
 pub use delete::accept::{AcceptError, Acceptable, accept_deletions};
 pub(crate) use delete::verdict::{Rules, Verdict};
 pub use delta::DeltaReads;

@@ -15,6 +15,8 @@ pub enum Settled {
         /// It was not there before.
         created: bool,
     },
+    /// It is written, and something that belongs to it is not: it is remembered and written again by the next run.
+    Unfinished { target_id: String, existed_before: bool, code: String, message: String },
     Failed {
         code: String,
         message: String,

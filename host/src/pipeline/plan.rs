@@ -12,7 +12,8 @@ use tokio::task::JoinHandle;
 use super::{
     PipelineError,
     approval::{MOVED, NOT_PLANNED},
-    page::{CommonEntity, CommonPage, Digest, combine, digest, text_variable},
+    assign::{Assignments, digest_of},
+    page::{CommonEntity, CommonPage, Digest, combine, text_variable},
     spill::Spill,
     target::{Ended, TargetRun},
     transform::Mapper,
@@ -39,11 +40,21 @@ pub struct PlannedChange {
     pub membership: Option<Membership>,
     /// Sent instead of the document, whose other attributes are as they were.
     pub difference: Option<Members>,
+    /// Groups a user is put into or taken out of, once it is written.
+    pub groups: Option<Box<Assignments>>,
+    /// Not all of it came to the target: the next run writes it again.
+    pub unfinished: bool,
 }
 
 impl PlannedChange {
     fn new(entity: CommonEntity, step: PlannedStep, document: String, target_digest: Digest, common_digest: Option<Digest>) -> Self {
-        Self { entity, step, document, target_digest, common_digest, membership: None, difference: None }
+        Self { entity, step, document, target_digest, common_digest, membership: None, difference: None, groups: None, unfinished: false }
+    }
+
+    /// Written, and to be written again.
+    #[must_use]
+    pub fn unfinished(self) -> Self {
+        Self { unfinished: true, common_digest: None, ..self }
     }
 }
 
@@ -227,8 +238,16 @@ impl Planner {
             (None, _) => self.run.newcomer(&self.entity_type),
         }
         match outcome {
-            Transformed::Mapped(Mapped { document, unresolved, .. }) => {
-                let target_digest = digest(&document);
+            Transformed::Mapped(mapped) => {
+                let groups = match self.groups(&mapped) {
+                    Ok(groups) => groups,
+                    Err((code, message)) => {
+                        planned.counts.failed += 1;
+                        return self.fail(&entity, relation.as_ref(), code.into(), message);
+                    }
+                };
+                let target_digest = digest_of(&mapped);
+                let Mapped { document, unresolved, .. } = mapped;
                 let complete = unresolved.is_empty();
                 let common_digest = complete.then(|| combine(&self.run.version, &entity.digest));
                 let same = relation.as_ref().is_some_and(|relation| relation.target_digest == Some(target_digest));
@@ -260,12 +279,13 @@ impl Planner {
                         self.fail(&entity, relation.as_ref(), MOVED.into(), NOT_PLANNED.into());
                     }
                     Some(relation) => {
-                        let step = PlannedStep::Update(relation);
-                        planned.changes.push(PlannedChange::new(entity, step, document, target_digest, common_digest));
+                        let change = PlannedChange::new(entity, PlannedStep::Update(relation), document, target_digest, common_digest);
+                        planned.changes.push(PlannedChange { groups, ..change });
                     }
                     None => {
                         let step = PlannedStep::Create { uncertain: self.leftover.contains_key(&entity.source_id) };
-                        planned.changes.push(PlannedChange::new(entity, step, document, target_digest, common_digest));
+                        let change = PlannedChange::new(entity, step, document, target_digest, common_digest);
+                        planned.changes.push(PlannedChange { groups, ..change });
                     }
                 }
             }
@@ -285,6 +305,16 @@ impl Planner {
                 self.fail(&entity, relation.as_ref(), "plugin.contract".into(), message.into());
             }
         }
+    }
+
+    /// The groups the entity is to be put into, or a code and why that cannot be.
+    fn groups(&self, mapped: &Mapped) -> Result<Option<Box<Assignments>>, (&'static str, String)> {
+        let groups = Assignments::of(&mapped.variables).map_err(|why| ("mapping.invalid-assignment", why))?;
+        if groups.is_some() && !self.run.assigns() {
+            let message = "this target's plugin does not say that it can change the members of groups (assignGroup, unassignGroup)";
+            return Err(("target.unsupported", message.to_owned()));
+        }
+        Ok(groups)
     }
 
     fn approved(&self, entity: &CommonEntity, known: bool) -> bool {

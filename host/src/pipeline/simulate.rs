@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     PipelineError,
+    assign::Assignments,
     conflict::Found,
     diff::differences,
     page::{Digest, digest},
@@ -234,8 +235,9 @@ impl Writer {
     }
 
     /// The change that was sent for this id is the one of this source entity: it goes into the report.
-    pub(super) fn note_simulated(&mut self, source_id: &str, target_id: &str) {
-        if let Some(change) = self.simulated.as_mut().and_then(|simulated| simulated.sent.remove(target_id)) {
+    pub(super) fn note_simulated(&mut self, source_id: &str, target_id: &str, groups: Option<&Assignments>) {
+        if let Some(mut change) = self.simulated.as_mut().and_then(|simulated| simulated.sent.remove(target_id)) {
+            change.attributes.extend(groups.into_iter().flat_map(assigned));
             self.report_simulated(SimulatedChange { entity: source_id.to_owned(), ..change });
         }
     }
@@ -322,6 +324,11 @@ impl Writer {
 
 fn written(id: &str) -> Written {
     Written::Written(crate::sandbox::contract::WrittenEntity { id: id.to_owned(), document: None })
+}
+
+/// The groups a user would be put into or taken out of.
+fn assigned(groups: &Assignments) -> impl Iterator<Item = AttributeChange> {
+    groups.told().map(|(attribute, ids)| AttributeChange { attribute: attribute.to_owned(), before: None, after: ids.into() })
 }
 
 /// What the operations of a SCIM patch set.

@@ -64,6 +64,11 @@ impl MappingSpec {
         !self.elements.iter().all(ElementSpec::speaks_mapping)
     }
 
+    /// Whether an element's text has this word.
+    pub fn mentions(&self, word: &str) -> bool {
+        self.elements.iter().any(|element| element.text.contains(word))
+    }
+
     /// Whether a create and an update of the same document may come out differently.
     pub fn tells_updates_from_creates(&self) -> bool {
         self.elements.iter().any(ElementSpec::tells_updates_from_creates)

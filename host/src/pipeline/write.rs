@@ -12,8 +12,9 @@ use tokio::task::JoinHandle;
 
 use super::{
     PipelineError,
+    assign::digest_of,
     outcome::{Settled, code_of},
-    page::{digest, text_variable},
+    page::text_variable,
     plan::{PlannedChange, PlannedPage, PlannedStep},
     retry::Away,
     simulate::Simulated,
@@ -96,6 +97,9 @@ impl Writer {
         if end.is_ok() {
             end = self.enable(&page.entity_type, &mut settled).await;
         }
+        if end.is_ok() {
+            end = self.assign(&mut settled).await;
+        }
         let (mut updated_after_all, mut target_ids, mut memberships) = (0, Vec::new(), Vec::new());
         let differs = self.run.can(&page.entity_type, |abilities| abilities.members);
         for (planned, settled) in settled {
@@ -114,10 +118,19 @@ impl Writer {
                     if second_pass.is_none() || after_all {
                         self.run.log.written(&self.run.of(&page.entity_type, &source_id, &target_id), created, &planned.document);
                     }
-                    self.note_simulated(&source_id, &target_id);
+                    self.note_simulated(&source_id, &target_id, planned.groups.as_deref());
                     target_ids.push(target_id.clone());
                     changes.extend(enabled(&planned.step));
                     changes.push(relation_change(planned, target_id, existed_before));
+                }
+                Settled::Unfinished { target_id, existed_before, code, message } => {
+                    counts.failed += 1;
+                    let content = Some(planned.document.as_str());
+                    let failed = Ended { entity_type: &page.entity_type, source_id: &source_id, target_id: Some(&target_id), content };
+                    self.run.fail(failed, "write", code, message);
+                    target_ids.push(target_id.clone());
+                    changes.extend(enabled(&planned.step));
+                    changes.push(relation_change(planned.unfinished(), target_id, existed_before));
                 }
                 Settled::Failed { code, message, in_doubt: doubt } => {
                     counts.failed += 1;
@@ -185,7 +198,7 @@ impl Writer {
         self.run.spec.relations.check()?;
         for (planned, outcome) in created.into_iter().zip(outcomes) {
             if let Transformed::Mapped(mapped) = outcome {
-                planned.target_digest = digest(&mapped.document);
+                planned.target_digest = digest_of(&mapped);
             }
         }
         Ok(())
@@ -442,7 +455,7 @@ fn enabled(step: &PlannedStep) -> Option<RelationChange> {
 }
 
 fn relation_change(planned: PlannedChange, target_id: String, existed_before: bool) -> RelationChange {
-    let target_digest = Some(planned.target_digest);
+    let target_digest = Some(planned.target_digest).filter(|_| !planned.unfinished);
     match planned.step {
         PlannedStep::Create { .. } => RelationChange::Insert {
             source_id: planned.entity.source_id,

@@ -4,6 +4,7 @@ use super::{
     super::{
         PipelineError,
         approval::{MOVED, NOT_PLANNED},
+        assign::{Assignments, UNASSIGN},
         outcome::code_of,
         page::{ID_VARIABLE, text_variable},
         read::CompleteRead,
@@ -13,11 +14,12 @@ use super::{
     },
     accept::Accepted,
     disable,
+    leave::{leave, let_go},
     verdict::{Kept, Verdict},
 };
 use crate::{
     report::{Counts, Deletion, DeletionNote},
-    sandbox::contract::{Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written},
+    sandbox::contract::{self, Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written, WrittenEntity},
     state::{Cause, HeldOutcome, PageCommit, Relation, RelationChange},
 };
 
@@ -49,8 +51,11 @@ pub struct Judged {
 
 /// What the transformation makes of a deletion.
 pub enum Mapped {
-    /// The target deletes, or is sent this document.
-    Change(Action),
+    /// The target deletes, or is sent a document; before that the user leaves these groups. Without an action that is all.
+    Change {
+        action: Option<Action>,
+        leaves: Option<Box<Assignments>>,
+    },
     /// It does not want it, or the target cannot: the deletion stays due.
     Skipped(String),
     Failed {
@@ -74,14 +79,34 @@ pub async fn actions(writer: &Writer, mapper: &mut Mapper, entity_type: &str, re
         .iter()
         .zip(outcomes)
         .map(|(relation, outcome)| match outcome {
-            Transformed::Unmapped if able => Mapped::Change(Action::Delete(relation.target_id.clone())),
+            Transformed::Unmapped if able => Mapped::change(Action::Delete(relation.target_id.clone())),
             Transformed::Unmapped => Mapped::Skipped("this target cannot delete".into()),
             // A deleteEntity scope: the deletion is written as an update (spec section 4.6).
-            Transformed::Mapped(last) => Mapped::Change(Action::Update(Update { id: relation.target_id.clone(), document: last.document })),
+            Transformed::Mapped(last) => last_update(writer, relation, last),
             Transformed::Skipped(Skip::Operation(left_out) | Skip::OutOfScope(left_out)) => Mapped::Skipped(left_out.reason),
             Transformed::Failed(fault) => Mapped::Failed { code: fault.code, message: fault.message },
         })
         .collect()
+}
+
+impl Mapped {
+    fn change(action: Action) -> Self {
+        Self::Change { action: Some(action), leaves: None }
+    }
+}
+
+fn last_update(writer: &Writer, relation: &Relation, last: contract::Mapped) -> Mapped {
+    let failed = |code: &str, message: String| Mapped::Failed { code: code.to_owned(), message };
+    let leaves = match Assignments::of(&last.variables) {
+        Err(why) => return failed("mapping.invalid-assignment", why),
+        Ok(Some(_)) if !writer.run.assigns() => {
+            return failed("target.unsupported", "this target's plugin does not say that it can change the members of groups".into());
+        }
+        Ok(leaves) => leaves,
+    };
+    let is_empty = leaves.is_some() && last.document == "{}";
+    let update = || Action::Update(Update { id: relation.target_id.clone(), document: last.document });
+    Mapped::Change { action: (!is_empty).then(update), leaves }
 }
 
 /// Do it. Answers what became of whom, of those that are settled with it; the others stay due.
@@ -97,6 +122,7 @@ pub async fn carry_out(
     let (mut counts, mut forgotten, mut settled) = (Counts::default(), Vec::new(), Vec::new());
     // What an interrupted run noted about these is settled with them; until the commit, this run's own note stands.
     let noted: Vec<String> = batch.iter().map(|judged| judged.relation.source_id.clone()).collect();
+    let leaves_groups = run.spec.mapping.mentions(UNASSIGN);
     let mut keep = |Judged { relation, cause, .. }: Judged, kept: Kept, deletion: &mut Deletion| {
         deletion.kept += 1;
         settled.push((relation.id, HeldOutcome::Kept));
@@ -105,11 +131,12 @@ pub async fn carry_out(
     };
     let target_ids: Vec<&str> = batch.iter().map(|judged| judged.relation.target_id.as_str()).collect();
     let shared = run.state.shared(&run.link, entity_type, &target_ids).await?;
-    let (mut deleting, mut disabling) = (Vec::new(), Vec::new());
+    let (mut deleting, mut disabling, mut letting_go) = (Vec::new(), Vec::new(), Vec::new());
     for (judged, shared) in batch.into_iter().zip(shared) {
         match judged.verdict {
             Verdict::Done => {}
             Verdict::Keep(kept) => _ = keep(judged, kept, deletion),
+            Verdict::Forget(_) if leaves_groups => letting_go.push(judged),
             Verdict::Forget(kept) => {
                 run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), kept.reason());
                 forgotten.push(keep(judged, kept, deletion));
@@ -123,33 +150,41 @@ pub async fn carry_out(
             Verdict::Disable => disabling.push(judged),
         }
     }
+    for judged in let_go(writer, mapper, entity_type, letting_go, &mut counts).await? {
+        run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), Kept::ExistedBefore.reason());
+        forgotten.push(keep(judged, Kept::ExistedBefore, deletion));
+    }
     deletion.forgotten += forgotten.len() as u64;
     let mut changes_of_relations: Vec<RelationChange> = forgotten.into_iter().map(|id| RelationChange::Delete { id }).collect();
-    let (mut going, mut changes) = (Vec::new(), Vec::new());
+    let mut going = Vec::new();
     let relations: Vec<&Relation> = deleting.iter().map(|judged| &judged.relation).collect();
     let actions = actions(writer, mapper, entity_type, &relations).await;
     let disabling: Vec<(Judged, Mapped)> = disabling
         .into_iter()
         .map(|judged| {
             let action = disable::patch(&judged.relation.target_id, &run.spec.deletions.disable, false);
-            (judged, Mapped::Change(action))
+            (judged, Mapped::change(action))
         })
         .collect();
     for (judged, action) in deleting.into_iter().zip(actions).chain(disabling) {
-        if let Some(action) = allowed(&run, entity_type, &judged, action, &mut counts) {
-            going.push(judged);
-            changes.push(Change { entity_type: entity_type.to_owned(), action });
+        if let Some((action, leaves)) = allowed(&run, entity_type, &judged, action, &mut counts) {
+            going.push((judged, action, leaves));
         }
     }
     // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
-    let ids: Vec<&str> = going.iter().map(|judged| judged.relation.source_id.as_str()).collect();
+    let ids: Vec<&str> = going.iter().map(|(judged, ..)| judged.relation.source_id.as_str()).collect();
     let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
+    let (going, changes) = after_groups(writer, entity_type, going, &mut counts).await?;
     let outcomes = if changes.is_empty() { Ok(Vec::new()) } else { writer.call(&changes).await? };
     // After a fault nobody knows what was deleted: the note stays.
     let intents_done = intent.filter(|_| outcomes.is_ok());
     match outcomes {
         Ok(outcomes) => {
-            for (Judged { relation, verdict, cause }, outcome) in going.into_iter().zip(outcomes) {
+            let mut outcomes = outcomes.into_iter();
+            for (Judged { relation, verdict, cause }, is_sent) in going {
+                // Who only had to leave groups has left them.
+                let outcome = if is_sent { outcomes.next() } else { Some(written(&relation.target_id)) };
+                let Some(outcome) = outcome else { break };
                 match outcome {
                     Written::Failed(failure) if !matches!(failure.kind, Kind::NotFound) => {
                         counts.failed += 1;
@@ -176,7 +211,7 @@ pub async fn carry_out(
         }
         // What was deleted before the fault is answered "not found" next time, which counts as deleted.
         Err(fault) => {
-            for judged in going {
+            for (judged, _) in going {
                 counts.failed += 1;
                 run.fail(ended(entity_type, &judged.relation), "delete", fault.code().to_owned(), fault.to_string());
             }
@@ -191,17 +226,43 @@ pub async fn carry_out(
     Ok(settled)
 }
 
-/// What is sent for an entity. Whoever is not to be deleted stays due, and its relation stays.
-fn allowed(run: &TargetRun, entity_type: &str, judged: &Judged, action: Mapped, counts: &mut Counts) -> Option<Action> {
+/// Let users leave their groups. Answers who goes on, and whether anything is sent of it; and what is sent.
+async fn after_groups(
+    writer: &mut Writer,
+    entity_type: &str,
+    going: Vec<(Judged, Option<Action>, Option<Box<Assignments>>)>,
+    counts: &mut Counts,
+) -> Result<(Vec<(Judged, bool)>, Vec<Change>), PipelineError> {
+    let leaving: Vec<(&Relation, &Assignments)> =
+        going.iter().filter_map(|(judged, _, leaves)| Some((&judged.relation, leaves.as_deref()?))).collect();
+    let mut left = leave(writer, entity_type, &leaving, counts).await?.into_iter();
+    let (mut on, mut changes) = (Vec::with_capacity(going.len()), Vec::with_capacity(going.len()));
+    for (judged, action, leaves) in going {
+        if leaves.is_none() || left.next() == Some(true) {
+            on.push((judged, action.is_some()));
+            changes.extend(action.map(|action| Change { entity_type: entity_type.to_owned(), action }));
+        }
+    }
+    Ok((on, changes))
+}
+
+/// What is sent for an entity, and the groups it leaves before. Whoever is not to be deleted stays due, and its relation stays.
+fn allowed(
+    run: &TargetRun,
+    entity_type: &str,
+    judged: &Judged,
+    action: Mapped,
+    counts: &mut Counts,
+) -> Option<(Option<Action>, Option<Box<Assignments>>)> {
     let ended = ended(entity_type, &judged.relation);
     let operation = if judged.verdict == Verdict::Disable { "disable" } else { "delete" };
     match action {
-        Mapped::Change(_) if !run.approves(entity_type, &judged.relation.source_id, operation, None) => {
+        Mapped::Change { .. } if !run.approves(entity_type, &judged.relation.source_id, operation, None) => {
             counts.failed += 1;
             run.fail(ended, "delete", MOVED.into(), NOT_PLANNED.into());
             None
         }
-        Mapped::Change(action) => Some(action),
+        Mapped::Change { action, leaves } => Some((action, leaves)),
         Mapped::Skipped(reason) => {
             counts.skipped += 1;
             run.skip(ended, reason);
@@ -215,10 +276,14 @@ fn allowed(run: &TargetRun, entity_type: &str, judged: &Judged, action: Mapped, 
     }
 }
 
-fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
+pub(super) fn ended<'a>(entity_type: &'a str, relation: &'a Relation) -> Ended<'a> {
     Ended { entity_type, source_id: &relation.source_id, target_id: Some(&relation.target_id), content: None }
 }
 
 fn written_again(id: i64) -> RelationChange {
     RelationChange::Update { id, target_id: None, existed_before: None, common_digest: None, target_digest: None }
+}
+
+fn written(id: &str) -> Written {
+    Written::Written(WrittenEntity { id: id.to_owned(), document: None })
 }
