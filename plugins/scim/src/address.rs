@@ -39,6 +39,17 @@ impl Base {
         format!("{}/{path}", self.0)
     }
 
+    /// `{base}` with the path of the property `scim.csrf.token.path`, which may have a query and need not begin with a slash.
+    pub fn below(&self, path: &str) -> Result<String, Failure> {
+        let url = format!("{}/{}", self.0, path.trim_start_matches('/'));
+        match Uri::parse(url.as_str()) {
+            Ok(uri) if !uri.has_fragment() => Ok(url),
+            _ => Err(Failure::invalid_settings(format!(
+                "property scim.csrf.token.path must be a path below URL such as /api/v1/scim/Users?count=1, not {path:?}"
+            ))),
+        }
+    }
+
     /// `{base}/Users?name=value&...`.
     pub fn list(&self, resource: Resource, parameters: &[(&str, &str)]) -> String {
         let mut url = self.endpoint(resource.path());

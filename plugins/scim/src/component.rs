@@ -6,6 +6,7 @@ use crate::{
     exports::provisor::connector::{descriptor, source, target},
     probe, read,
     resource::Resource,
+    session::Session,
     wasi_http::WasiHttp,
     write,
 };
@@ -27,9 +28,9 @@ fn open(slot: &'static Slot, settings: &Settings) -> Result<(), Failure> {
     Ok(())
 }
 
-fn with<T>(slot: &'static Slot, run: impl FnOnce(&Connection, &mut WasiHttp) -> Result<T, Failure>) -> Result<T, Failure> {
+fn with<T>(slot: &'static Slot, run: impl FnOnce(&Connection, &mut Session<WasiHttp>) -> Result<T, Failure>) -> Result<T, Failure> {
     slot.with_borrow(|connection| match connection {
-        Some(connection) => run(connection, &mut WasiHttp::default()),
+        Some(connection) => run(connection, &mut Session::new(WasiHttp::default(), connection.csrf())),
         None => Err(Failure::invalid_settings("the connector was called before it was opened")),
     })
 }
@@ -71,6 +72,7 @@ fn property(property: &description::Property) -> descriptor::Property {
         Kind::Text(default) => (PropertyKind::Text, default),
         Kind::Integer(default) => (PropertyKind::Integer, Some(default)),
         Kind::Boolean(default) => (PropertyKind::Boolean, Some(default)),
+        Kind::Choice(values, default) => (PropertyKind::Choice(values.iter().map(|&value| value.into()).collect()), Some(default)),
         Kind::Url => (PropertyKind::Url, None),
     };
     descriptor::Property {

@@ -1,7 +1,13 @@
 //! What the administrator wrote, checked once when the connector is opened.
 
-use crate::{address::Base, resource::Resource};
+use crate::{address::Base, resource::Resource, session::Csrf};
 use sdk::{Failure, Settings};
+use std::{cell::Cell, rc::Rc};
+
+/// `scim.patch.group.members.above.threshold` where nobody says otherwise: the limit of most documented backends.
+pub const THRESHOLD: usize = 20_000;
+
+const ACCEPT: &str = "application/scim+json, application/json";
 
 /// One system: where it is and how it wants to be spoken to.
 #[derive(Clone, Debug)]
@@ -15,6 +21,13 @@ pub struct Connection {
     pub patch: bool,
     /// The most resources asked for at once; at least 1.
     pub page_size: u64,
+    /// The most members of a group that one request carries; at least 1.
+    pub threshold: usize,
+    /// What members of groups are to carry besides, as the query parameter `membersAdditionalAttributes`.
+    pub member_attributes: Option<String>,
+    /// The server has asked for versions: what is changed is read for its version first. Learned on the way.
+    pub versions: Cell<bool>,
+    csrf: Option<Rc<Csrf>>,
     user_filter: Option<String>,
     group_filter: Option<String>,
 }
@@ -22,7 +35,7 @@ pub struct Connection {
 impl Connection {
     /// `invalid-settings`, naming the property, for what cannot be.
     pub fn open(settings: &Settings) -> Result<Self, Failure> {
-        let filter = |name| settings.text(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let text = |name| settings.text(name).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
         let content_type = settings.text("scim.content.type").unwrap_or("application/scim+json").trim();
         if !content_type.contains('/') || !content_type.bytes().all(|b| (b' '..=b'~').contains(&b)) {
             return Err(Failure::invalid_settings(format!(
@@ -33,14 +46,33 @@ impl Connection {
         if page_size == 0 {
             return Err(Failure::invalid_settings("property scim.page.size must be at least 1"));
         }
+        let threshold = settings.integer("scim.patch.group.members.above.threshold")?;
+        let threshold = threshold.map_or(THRESHOLD, |members| usize::try_from(members).unwrap_or(usize::MAX));
+        if threshold == 0 {
+            return Err(Failure::invalid_settings("property scim.patch.group.members.above.threshold must be at least 1"));
+        }
+        let base = Base::parse(settings.required("URL")?)?;
+        let csrf = match (settings.text("scim.api.csrf.protection"), text("scim.csrf.token.path")) {
+            (Some("enabled"), Some(path)) => Some(Rc::new(Csrf::new(base.below(&path)?, vec![("accept", ACCEPT.to_owned())]))),
+            (Some("enabled"), None) => {
+                return Err(Failure::invalid_settings(
+                    "property scim.csrf.token.path is missing: scim.api.csrf.protection = \"enabled\" needs the path to fetch tokens from",
+                ));
+            }
+            _ => None,
+        };
         Ok(Self {
-            base: Base::parse(settings.required("URL")?)?,
+            base,
             content_type: content_type.to_owned(),
             if_match: settings.flag("scim.include.if.match.wildcard.header"),
             patch: settings.flag("scim.support.patch.operation"),
             page_size,
-            user_filter: filter("scim.user.filter"),
-            group_filter: filter("scim.group.filter"),
+            threshold,
+            member_attributes: text("scim.group.members.additional.attributes"),
+            versions: Cell::new(false),
+            csrf,
+            user_filter: text("scim.user.filter"),
+            group_filter: text("scim.group.filter"),
         })
     }
 
@@ -52,20 +84,21 @@ impl Connection {
         }
     }
 
-    /// The headers of a request without a body.
-    pub fn headers(&self) -> Vec<(&'static str, String)> {
-        let mut headers = vec![("accept", "application/scim+json, application/json".to_owned())];
+    /// Where tokens against cross-site request forgery come from, if the server wants any.
+    pub fn csrf(&self) -> Option<Rc<Csrf>> {
+        self.csrf.clone()
+    }
+
+    /// The headers of a request with a body of this many bytes, or without one.
+    pub fn headers(&self, body: Option<usize>) -> Vec<(&'static str, String)> {
+        let mut headers = vec![("accept", ACCEPT.to_owned())];
         if self.if_match {
             headers.push(("if-match", "*".to_owned()));
         }
-        headers
-    }
-
-    /// The headers of a request with a body of this many bytes.
-    pub fn headers_of_body(&self, length: usize) -> Vec<(&'static str, String)> {
-        let mut headers = self.headers();
-        headers.push(("content-type", self.content_type.clone()));
-        headers.push(("content-length", length.to_string()));
+        if let Some(length) = body {
+            headers.push(("content-type", self.content_type.clone()));
+            headers.push(("content-length", length.to_string()));
+        }
         headers
     }
 }
@@ -90,6 +123,9 @@ mod tests {
             (&[("URL", "http://h"), ("scim.page.size", "0")], "scim.page.size"),
             (&[("URL", "http://h"), ("scim.page.size", "x")], "scim.page.size"),
             (&[("URL", "http://h"), ("scim.content.type", "json")], "scim.content.type"),
+            (&[("URL", "http://h"), ("scim.patch.group.members.above.threshold", "0")], "scim.patch.group.members.above.threshold"),
+            (&[("URL", "http://h"), ("scim.api.csrf.protection", "enabled")], "scim.csrf.token.path"),
+            (&[("URL", "http://h"), ("scim.api.csrf.protection", "enabled"), ("scim.csrf.token.path", "/x y")], "scim.csrf.token.path"),
             (&[("URL", "http://h"), ("scim.content.type", "a/b\r\nx: y")], "scim.content.type"),
         ] {
             let failure = open(properties).unwrap_err();

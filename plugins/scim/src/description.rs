@@ -6,6 +6,8 @@ pub enum Kind {
     Text(Option<&'static str>),
     Integer(&'static str),
     Boolean(&'static str),
+    /// The values there are, and the default.
+    Choice(&'static [&'static str], &'static str),
     Url,
 }
 
@@ -62,6 +64,13 @@ pub const PROPERTIES: &[Property] = &[
         help: "The most resources asked for with one request. The server may send fewer.",
     },
     Property {
+        name: "scim.group.members.additional.attributes",
+        kind: Kind::Text(None),
+        required: false,
+        roles: Roles::Source,
+        help: "What the members of groups are to carry besides, such as emails,userName: sent as membersAdditionalAttributes.",
+    },
+    Property {
         name: "scim.content.type",
         kind: Kind::Text(Some("application/scim+json")),
         required: false,
@@ -96,6 +105,27 @@ pub const PROPERTIES: &[Property] = &[
         roles: Roles::Target,
         help: "The attribute by which a group that exists already is found; of a comma list all must match.",
     },
+    Property {
+        name: "scim.patch.group.members.above.threshold",
+        kind: Kind::Integer("20000"),
+        required: false,
+        roles: Roles::Target,
+        help: "The most members of a group that one request carries. A bigger group is written in pieces, with PATCH.",
+    },
+    Property {
+        name: "scim.api.csrf.protection",
+        kind: Kind::Choice(&["enabled", "disabled"], "disabled"),
+        required: false,
+        roles: Roles::Target,
+        help: "enabled: fetch a token from scim.csrf.token.path and send it with every change.",
+    },
+    Property {
+        name: "scim.csrf.token.path",
+        kind: Kind::Text(None),
+        required: false,
+        roles: Roles::Target,
+        help: "The path below URL that answers a GET with a token, such as /api/v1/scim/Users?count=1.",
+    },
 ];
 
 /// Used by a source that names no transformation.
@@ -125,7 +155,7 @@ mod tests {
             .iter()
             .map(|p| {
                 let default = match p.kind {
-                    Kind::Text(Some(value)) | Kind::Integer(value) | Kind::Boolean(value) => value,
+                    Kind::Text(Some(value)) | Kind::Integer(value) | Kind::Boolean(value) | Kind::Choice(_, value) => value,
                     Kind::Url if p.required => "required",
                     Kind::Text(None) | Kind::Url => "-",
                 };

@@ -6,6 +6,8 @@
 //! Deliberately absent: credentials and time limits (the host's, on the way out) and retries (the host's, by the kind of the failure).
 
 pub mod address;
+pub mod body;
+mod change;
 pub mod connection;
 pub mod description;
 pub mod exchange;
@@ -18,6 +20,7 @@ pub mod read;
 pub mod resource;
 #[cfg(test)]
 mod scripted;
+pub mod session;
 pub mod since;
 pub mod write;
 

@@ -22,7 +22,7 @@ struct ServiceProviderConfig {
 pub fn probe(connection: &Connection, http: &mut impl Http) -> Result<String, Failure> {
     let users = connection.base.list(Resource::User, &[("startIndex", "1"), ("count", "1")]);
     let mut answers =
-        exchange::get_all(http, vec![connection.base.endpoint("ServiceProviderConfig"), users], &connection.headers()).into_iter();
+        exchange::get_all(http, vec![connection.base.endpoint("ServiceProviderConfig"), users], &connection.headers(None)).into_iter();
     let config = answers.next().unwrap_or_else(|| Err(Failure::unavailable("no answer")));
     let users = answers.next().unwrap_or_else(|| Err(Failure::unavailable("no answer")));
 

@@ -62,7 +62,7 @@ pub fn page(
 /// `GET /Users/{id}`; an id that is not there is an empty page. The configured filter does not apply.
 fn one(connection: &Connection, http: &mut impl Http, resource: Resource, id: &str) -> Result<Page, Failure> {
     let mut page = Page::default();
-    match exchange::get(http, connection.base.entity(resource, id)?, &connection.headers()) {
+    match exchange::get(http, connection.base.entity(resource, id)?, &connection.headers(None)) {
         Ok(answer) => page.push(text(&answer.body)?),
         Err(Failure { kind: Kind::NotFound, .. }) => {}
         Err(failure) => return Err(failure),
@@ -100,8 +100,11 @@ fn list(
     let (start, count_text) = (cursor.start().to_string(), count.to_string());
     let mut parameters = vec![("startIndex", start.as_str()), ("count", count_text.as_str())];
     parameters.extend(filter.as_deref().map(|filter| ("filter", filter)));
+    if resource == Resource::Group {
+        parameters.extend(connection.member_attributes.as_deref().map(|attributes| ("membersAdditionalAttributes", attributes)));
+    }
 
-    let answer = exchange::get(http, connection.base.list(resource, &parameters), &connection.headers())?;
+    let answer = exchange::get(http, connection.base.list(resource, &parameters), &connection.headers(None))?;
     let mut newest = *cursor.newest.get_or_insert_with(|| {
         let since = if let Asked::Since(since) = asked { Some(*since) } else { None };
         Newest::begin(answer.header("date"), since)
@@ -135,7 +138,7 @@ pub fn find(
     let wanted = Wanted::of(attributes)?;
     let (count, filter) = (MAX_FOUND.to_string(), wanted.filter());
     let url = connection.base.list(resource, &[("startIndex", "1"), ("count", &count), ("filter", &filter)]);
-    let answer = exchange::get(http, url, &connection.headers())?;
+    let answer = exchange::get(http, url, &connection.headers(None))?;
     let mut page = Page::default();
     for resource in List::read(&answer.body)?.resources.into_iter().filter(|resource| wanted.holds(resource.get())).take(MAX_FOUND) {
         page.push(resource.get());

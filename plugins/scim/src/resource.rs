@@ -74,6 +74,11 @@ impl<'a> Attributes<'a> {
         self.0.iter().any(|(other, value)| other == name && value.get() != "null")
     }
 
+    /// The JSON text of this attribute's value.
+    pub fn get(&self, name: &str) -> Option<&'a str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| value.get())
+    }
+
     /// The object as text, the attributes of `front` (values as JSON text) before those that `keep` lets through.
     pub fn write(&self, front: &[(&str, String)], keep: impl Fn(&str) -> bool) -> String {
         let mut out = String::from("{");
