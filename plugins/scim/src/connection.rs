@@ -1,13 +1,25 @@
 //! What the administrator wrote, checked once when the connector is opened.
 
-use crate::{address::Base, resource::Resource, session::Csrf};
+use crate::{address::Base, config::Config, resource::Resource, session::Csrf};
 use sdk::{Failure, Settings};
-use std::{cell::Cell, rc::Rc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+};
 
 /// `scim.patch.group.members.above.threshold` where nobody says otherwise: the limit of most documented backends.
 pub const THRESHOLD: usize = 20_000;
 
 const ACCEPT: &str = "application/scim+json, application/json";
+
+/// How a list is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Paging {
+    /// By cursor where the server offers that, else by number.
+    Auto,
+    Index,
+    Cursor,
+}
 
 /// One system: where it is and how it wants to be spoken to.
 #[derive(Clone, Debug)]
@@ -21,6 +33,9 @@ pub struct Connection {
     pub patch: bool,
     /// The most resources asked for at once; at least 1.
     pub page_size: u64,
+    pub paging: Paging,
+    /// What the server says of itself, once it was asked.
+    pub config: RefCell<Option<Rc<Config>>>,
     /// The most members of a group that one request carries; at least 1.
     pub threshold: usize,
     /// What members of groups are to carry besides, as the query parameter `membersAdditionalAttributes`.
@@ -67,6 +82,12 @@ impl Connection {
             if_match: settings.flag("scim.include.if.match.wildcard.header"),
             patch: settings.flag("scim.support.patch.operation"),
             page_size,
+            paging: match settings.text("scim.paging") {
+                Some("auto") => Paging::Auto,
+                Some("cursor") => Paging::Cursor,
+                _ => Paging::Index,
+            },
+            config: RefCell::default(),
             threshold,
             member_attributes: text("scim.group.members.additional.attributes"),
             versions: Cell::new(false),

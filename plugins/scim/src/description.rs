@@ -64,6 +64,13 @@ pub const PROPERTIES: &[Property] = &[
         help: "The most resources asked for with one request. The server may send fewer.",
     },
     Property {
+        name: "scim.paging",
+        kind: Kind::Choice(&["auto", "index", "cursor"], "auto"),
+        required: false,
+        roles: Roles::Source,
+        help: "How lists are read: index (startIndex), cursor (RFC 9865), or auto, by cursor where ServiceProviderConfig offers it.",
+    },
+    Property {
         name: "scim.group.members.additional.attributes",
         kind: Kind::Text(None),
         required: false,

@@ -8,7 +8,9 @@
 pub mod address;
 pub mod body;
 mod change;
+pub mod config;
 pub mod connection;
+pub mod cursor;
 pub mod description;
 pub mod exchange;
 pub mod failure;

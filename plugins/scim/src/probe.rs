@@ -1,21 +1,7 @@
 //! Is the server there, is it a SCIM server, and does it take the credentials?
 
-use crate::{connection::Connection, exchange, http::Http, list::List, resource::Resource};
+use crate::{config::Config, connection::Connection, exchange, http::Http, list::List, resource::Resource};
 use sdk::{Failure, Kind};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Supported {
-    #[serde(default)]
-    supported: bool,
-}
-
-/// The parts of `ServiceProviderConfig` (RFC 7643 section 5) that matter here.
-#[derive(Deserialize)]
-struct ServiceProviderConfig {
-    patch: Option<Supported>,
-    filter: Option<Supported>,
-}
 
 /// One line about the server. `ServiceProviderConfig` says what it can do but may be open to everyone, so a single user is asked for as well: that
 /// is what shows whether the credentials work. Either may be missing; a server that answers neither is a failure.
@@ -26,27 +12,19 @@ pub fn probe(connection: &Connection, http: &mut impl Http) -> Result<String, Fa
     let config = answers.next().unwrap_or_else(|| Err(Failure::unavailable("no answer")));
     let users = answers.next().unwrap_or_else(|| Err(Failure::unavailable("no answer")));
 
-    let config = config.and_then(|answer| {
-        serde_json::from_slice::<ServiceProviderConfig>(&answer.body)
-            .ok()
-            .filter(|config| config.patch.is_some() || config.filter.is_some())
-            .ok_or_else(|| Failure::rejected("ServiceProviderConfig cannot be read"))
-    });
+    let config =
+        config.and_then(|answer| Config::read(&answer.body).ok_or_else(|| Failure::rejected("ServiceProviderConfig cannot be read")));
     let users = users.and_then(|answer| List::read(&answer.body).map(|list| list.total));
-    let abilities = |config: &ServiceProviderConfig| {
-        let says = |supported: &Option<Supported>| if supported.as_ref().is_some_and(|s| s.supported) { "yes" } else { "no" };
-        format!("patch {}, filter {}", says(&config.patch), says(&config.filter))
-    };
     match (config, users) {
-        (Ok(config), Ok(Some(total))) => Ok(format!("SCIM 2.0 server, {}, {total} users", abilities(&config))),
-        (Ok(config), Ok(None)) => Ok(format!("SCIM 2.0 server, {}", abilities(&config))),
+        (Ok(config), Ok(Some(total))) => Ok(format!("SCIM 2.0 server, {}, {total} users", config.words())),
+        (Ok(config), Ok(None)) => Ok(format!("SCIM 2.0 server, {}", config.words())),
         (Err(_), Ok(total)) => {
             let total = total.map_or_else(String::new, |total| format!(", {total} users"));
             Ok(format!("SCIM 2.0 server without a readable ServiceProviderConfig{total}"))
         }
         // A server for groups alone, or an account that may write and not list.
         (Ok(config), Err(failure)) if matches!(failure.kind, Kind::NotFound | Kind::Forbidden | Kind::Unsupported) => {
-            Ok(format!("SCIM 2.0 server, {}; users cannot be listed: {}", abilities(&config), failure.message))
+            Ok(format!("SCIM 2.0 server, {}; users cannot be listed: {}", config.words(), failure.message))
         }
         (_, Err(failure)) => Err(failure),
     }

@@ -1,11 +1,13 @@
 //! The source's queries: everything, what changed, one id, attributes equal to values.
 
 use crate::{
-    connection::Connection,
+    config::Config,
+    connection::{Connection, Paging},
+    cursor::Cursor,
     exchange,
     filter::{self, Wanted},
     http::Http,
-    list::{Cursor, List},
+    list::List,
     resource::{self, Resource},
     since::{self, Newest},
 };
@@ -77,7 +79,7 @@ enum Asked<'a> {
     With(&'a Wanted),
 }
 
-/// `GET /Users?startIndex=&count=&filter=`.
+/// `GET /Users?startIndex=&count=&filter=`, or with `cursor` instead of `startIndex`.
 fn list(
     connection: &Connection,
     http: &mut impl Http,
@@ -86,7 +88,12 @@ fn list(
     cursor: Option<&str>,
     limit: u32,
 ) -> Result<Page, Failure> {
-    let mut cursor = cursor.map_or(Ok(Cursor::BEGINNING), Cursor::parse)?;
+    let mut cursor = match (cursor, connection.paging) {
+        (Some(cursor), _) => Cursor::parse(cursor)?,
+        (None, Paging::Cursor) => Cursor::by_cursor(),
+        (None, Paging::Auto) if Config::of(connection, http).cursors() => Cursor::by_cursor(),
+        (None, _) => Cursor::by_index(),
+    };
     let count = u64::from(limit).min(connection.page_size);
     if count == 0 {
         return Err(Failure::rejected("a page of no entities was asked for"));
@@ -97,8 +104,8 @@ fn list(
         Asked::With(wanted) => Some(wanted.filter()),
     };
     let filter = filter::and(connection.filter(resource), search);
-    let (start, count_text) = (cursor.start().to_string(), count.to_string());
-    let mut parameters = vec![("startIndex", start.as_str()), ("count", count_text.as_str())];
+    let ((place, at), count_text) = (cursor.parameter(), count.to_string());
+    let mut parameters = vec![(place, at.as_str()), ("count", count_text.as_str())];
     parameters.extend(filter.as_deref().map(|filter| ("filter", filter)));
     if resource == Resource::Group {
         parameters.extend(connection.member_attributes.as_deref().map(|attributes| ("membersAdditionalAttributes", attributes)));
@@ -114,7 +121,8 @@ fn list(
     if let Some(next) = &mut taken.next {
         next.newest = Some(newest);
     }
-    let delta_token = if taken.next.is_none() && !matches!(asked, Asked::With(_)) { newest.token() } else { None };
+    // What a list in doubt may have missed would be missed for ever by a read that begins after it.
+    let delta_token = if taken.next.is_none() && !taken.doubted && !matches!(asked, Asked::With(_)) { newest.token() } else { None };
     let mut page = Page { total: taken.total, next: taken.next.map(|next| next.text()), delta_token, ..Page::default() };
     for resource in taken.resources {
         if !matches!(asked, Asked::With(wanted) if !wanted.holds(resource.get())) {
