@@ -15,6 +15,7 @@ use crate::trials;
 
 trials![
     a_company_arrives_attribute_by_attribute_and_is_kept_in_step,
+    a_company_arrives_in_bulk,
     a_server_is_read_back_into_a_folder,
     who_was_there_before_is_found_updated_and_never_deleted,
     a_wrong_token_is_told_and_nothing_is_done,
@@ -95,6 +96,28 @@ fn a_company_arrives_attribute_by_attribute_and_is_kept_in_step() {
     let files = place.listing().into_iter().filter(|name| place.path(name).is_file());
     let leaks: Vec<_> = files.filter(|name| contains(&std::fs::read(place.path(name)).expect("a file"), TOKEN.as_bytes())).collect();
     assert!(leaks.is_empty(), "the token is in {leaks:?}");
+}
+
+fn a_company_arrives_in_bulk() {
+    let server = ScimServer::start(TOKEN);
+    let mut export = Export::of(Company { users: 60, groups: 5, ..COMPANY });
+    let place = place(&export, &server, TOKEN, GRANTS);
+    let manifest = place.read(MANIFEST) + "\"scim.support.bulk.operation\" = true\n";
+    place.write(MANIFEST, manifest);
+    let (users, groups) = (export.in_scope().count() as u64, export.groups.len() as u64);
+    assert_counts(&place.run(), [users, 0, 0], [groups, 0, 0]);
+    assert_same(&export, &server);
+    let log = server.log();
+    assert!(log.contains("/Bulk") && !log.contains("POST /v2/Users"), "{log}");
+    let [leaver, mover, ..] = &export.dismissable()[..] else { panic!("there are enough people") };
+    let (leaver, mover) = (leaver.clone(), mover.clone());
+    export.dismiss(&leaver);
+    export.person(&mover).title = "Ombudsman".into();
+    export.hire();
+    export.write(&place);
+    let changed_groups = changed_groups(&export, &server);
+    assert_counts(&place.run(), [1, 1, 1], [0, changed_groups, 0]);
+    assert_same(&export, &server);
 }
 
 fn a_server_is_read_back_into_a_folder() {

@@ -2,6 +2,7 @@
 
 use crate::{
     address, body,
+    bulk::Operation,
     connection::Connection,
     exchange::{Exchange, Next},
     failure::{self, Intent},
@@ -103,6 +104,18 @@ impl<'a> Change<'a> {
             Action::Delete { .. } => self.one(Method::Delete, None),
         }
         Ok(())
+    }
+
+    /// The change as one operation of a bulk request, if it is one request without a version and can be told from a reference to another operation.
+    pub(crate) fn operation(&self, number: usize) -> Option<Operation> {
+        let (None, 1, Some(Step::One(method, data))) = (&self.wrong, self.steps.len(), self.steps.front()) else { return None };
+        let versioned = self.connection.versions.get() && *method != Method::Post;
+        if versioned || data.as_ref().is_some_and(|data| data.contains("bulkId:")) {
+            return None;
+        }
+        let path = self.url.strip_prefix(&self.connection.base.endpoint(""))?;
+        let (url, path) = (self.url.clone(), format!("/{path}"));
+        Some(Operation { number, method: *method, url, path, id: self.id.clone(), data: data.clone() })
     }
 
     fn one(&mut self, method: Method, body: Option<String>) {

@@ -11,6 +11,17 @@ struct Supported {
     supported: bool,
 }
 
+/// The limits of bulk requests.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Bulk {
+    #[serde(default)]
+    pub supported: bool,
+    pub max_operations: Option<usize>,
+    /// In bytes.
+    pub max_payload_size: Option<usize>,
+}
+
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 struct Pagination {
     #[serde(default)]
@@ -22,6 +33,7 @@ struct Pagination {
 pub struct Config {
     patch: Option<Supported>,
     filter: Option<Supported>,
+    bulk: Option<Bulk>,
     pagination: Option<Pagination>,
 }
 
@@ -48,6 +60,11 @@ impl Config {
     /// The lists can be read by cursor.
     pub fn cursors(&self) -> bool {
         self.pagination.is_some_and(|pagination| pagination.cursor)
+    }
+
+    /// What the server says of bulk requests, if anything.
+    pub const fn bulk(&self) -> Option<Bulk> {
+        self.bulk
     }
 
     /// For people: `patch yes, filter no`.

@@ -10,6 +10,9 @@ use std::{
 /// `scim.patch.group.members.above.threshold` where nobody says otherwise: the limit of most documented backends.
 pub const THRESHOLD: usize = 20_000;
 
+/// `scim.bulk.operations.max.count`: the default, and the most there may be.
+const DEFAULT_BULK: usize = 20;
+const MAX_BULK: usize = 100;
 const ACCEPT: &str = "application/scim+json, application/json";
 
 /// How a list is asked for.
@@ -42,6 +45,10 @@ pub struct Connection {
     pub member_attributes: Option<String>,
     /// The server has asked for versions: what is changed is read for its version first. Learned on the way.
     pub versions: Cell<bool>,
+    /// The most changes in one bulk request, if there are to be any.
+    pub bulk: Option<usize>,
+    /// The server does not take bulk requests. Learned on the way.
+    pub bulk_refused: Cell<bool>,
     csrf: Option<Rc<Csrf>>,
     user_filter: Option<String>,
     group_filter: Option<String>,
@@ -65,6 +72,12 @@ impl Connection {
         let threshold = threshold.map_or(THRESHOLD, |members| usize::try_from(members).unwrap_or(usize::MAX));
         if threshold == 0 {
             return Err(Failure::invalid_settings("property scim.patch.group.members.above.threshold must be at least 1"));
+        }
+        // More than the maximum is the default, as in the reference.
+        let bulk = settings.integer("scim.bulk.operations.max.count")?.and_then(|most| usize::try_from(most).ok());
+        let bulk = bulk.filter(|most| *most <= MAX_BULK).unwrap_or(DEFAULT_BULK);
+        if bulk == 0 {
+            return Err(Failure::invalid_settings("property scim.bulk.operations.max.count must be from 1 to 100"));
         }
         let base = Base::parse(settings.required("URL")?)?;
         let csrf = match (settings.text("scim.api.csrf.protection"), text("scim.csrf.token.path")) {
@@ -91,6 +104,8 @@ impl Connection {
             threshold,
             member_attributes: text("scim.group.members.additional.attributes"),
             versions: Cell::new(false),
+            bulk: settings.flag("scim.support.bulk.operation").then_some(bulk),
+            bulk_refused: Cell::new(false),
             csrf,
             user_filter: text("scim.user.filter"),
             group_filter: text("scim.group.filter"),

@@ -120,6 +120,20 @@ pub const PROPERTIES: &[Property] = &[
         help: "The most members of a group that one request carries. A bigger group is written in pieces, with PATCH.",
     },
     Property {
+        name: "scim.support.bulk.operation",
+        kind: Kind::Boolean("false"),
+        required: false,
+        roles: Roles::Target,
+        help: "Send many changes in one request (Bulk) where ServiceProviderConfig does not say that the server cannot.",
+    },
+    Property {
+        name: "scim.bulk.operations.max.count",
+        kind: Kind::Integer("20"),
+        required: false,
+        roles: Roles::Target,
+        help: "The most changes in one bulk request, up to 100; more than that counts as 20. The server's own limit goes before.",
+    },
+    Property {
         name: "scim.api.csrf.protection",
         kind: Kind::Choice(&["enabled", "disabled"], "disabled"),
         required: false,

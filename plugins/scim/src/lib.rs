@@ -7,6 +7,7 @@
 
 pub mod address;
 pub mod body;
+pub mod bulk;
 mod change;
 pub mod config;
 pub mod connection;

@@ -1,6 +1,14 @@
-//! The target's changes: each one a conversation of its own, many at once.
+//! The target's changes: many in one request where the system is set to that, else each one a conversation of its own, many at once.
 
-use crate::{change::Change, connection::Connection, exchange, http::Http, resource::Resource};
+use crate::{
+    bulk::{self, Fate, Operation},
+    change::Change,
+    config::Config,
+    connection::Connection,
+    exchange,
+    http::Http,
+    resource::Resource,
+};
 use sdk::Failure;
 
 /// What is to happen to one resource. Documents and operations are JSON text.
@@ -35,7 +43,33 @@ pub type Outcome = Result<Written, Failure>;
 
 /// Carry out the changes and answer one outcome for each, in order. A change whose entity type is unknown carries the failure that says so.
 pub fn write(connection: &Connection, http: &mut impl Http, changes: Vec<(Result<Resource, Failure>, Action)>) -> Vec<Outcome> {
-    exchange::run(http, changes.into_iter().map(|(resource, action)| Change::new(connection, resource, action)).collect())
+    let changes: Vec<Change> = changes.into_iter().map(|(resource, action)| Change::new(connection, resource, action)).collect();
+    let Some((most, payload)) = limits(connection, http, changes.len()) else { return exchange::run(http, changes) };
+    let operations: Vec<Operation> = changes.iter().enumerate().filter_map(|(number, change)| change.operation(number)).collect();
+    let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
+    for (number, fate) in bulk::send(connection, http, operations, most, payload) {
+        if let Fate::Done(outcome) = fate {
+            outcomes[number] = Some(outcome);
+        }
+    }
+    let rest: Vec<Change> = changes.into_iter().zip(&outcomes).filter(|(_, outcome)| outcome.is_none()).map(|(change, _)| change).collect();
+    let mut rest = exchange::run(http, rest).into_iter();
+    // As many are left as have no outcome yet.
+    outcomes.into_iter().filter_map(|outcome| outcome.or_else(|| rest.next())).collect()
+}
+
+/// How many operations, and how many bytes, one request takes; nothing where changes go one by one.
+fn limits(connection: &Connection, http: &mut impl Http, changes: usize) -> Option<(usize, Option<usize>)> {
+    let most = connection.bulk.filter(|most| *most > 1 && changes > 1 && !connection.bulk_refused.get())?;
+    let offered = Config::of(connection, http).bulk();
+    match offered {
+        Some(offered) if !offered.supported => None,
+        Some(offered) => {
+            let most = offered.max_operations.filter(|most| *most > 0).unwrap_or(most).min(most);
+            Some((most, offered.max_payload_size.filter(|payload| *payload > 0)))
+        }
+        None => Some((most, None)),
+    }
 }
 
 #[cfg(test)]
