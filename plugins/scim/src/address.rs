@@ -72,6 +72,11 @@ impl Base {
     }
 }
 
+/// Text as one segment of a path.
+pub fn segment(text: &str) -> String {
+    utf8_percent_encode(text, RESERVED).to_string()
+}
+
 /// Where a redirect leads; `None` where `Location` cannot be read or is neither http nor https.
 pub fn redirected(from: &str, location: &str) -> Option<String> {
     let base = Uri::parse(from).ok()?;

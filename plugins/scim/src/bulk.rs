@@ -44,6 +44,7 @@ pub struct Operation {
     pub id: Option<String>,
     /// JSON text.
     pub data: Option<String>,
+    pub intent: Intent,
 }
 
 impl Operation {
@@ -218,8 +219,7 @@ impl Performed<'_> {
             return Fate::Done(Err(Failure::new(Kind::TimedOut, format!("the answer to POST /Bulk has no status for {}", what()))));
         }
         let answer = Answer { status, headers: Vec::new(), body: response.as_bytes().to_vec() };
-        let intent = if operation.method == Method::Post { Intent::Create } else { Intent::Other };
-        Fate::Done(Err(failure::of_answer(operation.method, &operation.url, intent, &answer, now)))
+        Fate::Done(Err(failure::of_answer(operation.method, &operation.url, operation.intent, &answer, now)))
     }
 }
 

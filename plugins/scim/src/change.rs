@@ -7,6 +7,7 @@ use crate::{
     exchange::{Exchange, Next},
     failure::{self, Intent},
     http::{Answer, Method, Request},
+    profile::{Profile, Quirk},
     resource::{self, Attributes, Resource},
     write::{Action, Outcome, Written},
 };
@@ -32,6 +33,10 @@ enum Step {
     Add(Vec<String>),
     /// Ids of members.
     Remove(Vec<String>),
+    /// One member more (JSON text), below the group.
+    Join(String),
+    /// One member (id) less, below the group.
+    Leave(String),
 }
 
 /// One change. The steps are sent in order and never overlap; the first of them is under way.
@@ -93,13 +98,16 @@ impl<'a> Change<'a> {
             Action::Update { document, .. } if body::is_patch(&document) => self.one(Method::Patch, Some(document)),
             Action::Update { id, document } => self.update(&id, document)?,
             Action::Patch { operations, .. } => {
-                if let Some(body) = body::operations(&operations)? {
+                if let Some(body) = body::operations(self.profile(), &operations)? {
                     self.one(Method::Patch, Some(body));
                 }
             }
             Action::Members { added, removed, .. } => {
                 self.add(&added.iter().map(|id| body::member(id)).collect::<Vec<_>>());
                 self.remove(&removed);
+            }
+            Action::Delete { .. } if self.profile().has(Quirk::SoftDelete) && resource == Resource::User => {
+                self.one(Method::Patch, Some(body::deactivation(self.profile())));
             }
             Action::Delete { .. } => self.one(Method::Delete, None),
         }
@@ -115,19 +123,34 @@ impl<'a> Change<'a> {
         }
         let path = self.url.strip_prefix(&self.connection.base.endpoint(""))?;
         let (url, path) = (self.url.clone(), format!("/{path}"));
-        Some(Operation { number, method: *method, url, path, id: self.id.clone(), data: data.clone() })
+        Some(Operation { number, method: *method, url, path, id: self.id.clone(), data: data.clone(), intent: self.intent(*method) })
     }
 
     fn one(&mut self, method: Method, body: Option<String>) {
         self.steps.push_back(Step::One(method, body));
     }
 
+    fn profile(&self) -> &'a Profile {
+        &self.connection.profile
+    }
+
+    /// Members are changed one by one, below the group.
+    fn one_by_one(&self) -> bool {
+        self.profile().has(Quirk::MemberEndpoints) && !self.connection.patch
+    }
+
     /// Additions come first: there are servers that refuse to leave a group empty on the way.
     fn add(&mut self, members: &[String]) {
+        if self.one_by_one() {
+            return self.steps.extend(members.iter().map(|member| Step::Join(body::uaa_member(member))));
+        }
         self.steps.extend(members.chunks(ADDED_AT_ONCE.min(self.connection.threshold)).map(|members| Step::Add(members.to_vec())));
     }
 
     fn remove(&mut self, ids: &[String]) {
+        if self.one_by_one() {
+            return self.steps.extend(ids.iter().cloned().map(Step::Leave));
+        }
         self.steps.extend(ids.chunks(REMOVED_AT_ONCE).map(|ids| Step::Remove(ids.to_vec())));
     }
 
@@ -135,21 +158,21 @@ impl<'a> Change<'a> {
     fn create(&mut self, document: String) -> Result<(), Failure> {
         let split = self.is_group().then(|| body::without_members(&document, self.connection.threshold)).flatten();
         let (document, members) = split.unwrap_or((document, Vec::new()));
-        self.one(Method::Post, Some(body::completed(self.resource, None, document)?));
+        self.one(Method::Post, Some(body::completed(self.profile(), self.resource, None, document)?));
         self.add(&members);
         Ok(())
     }
 
     fn update(&mut self, id: &str, document: String) -> Result<(), Failure> {
         if let Some((rest, members)) = self.is_group().then(|| body::without_members(&document, self.connection.threshold)).flatten() {
-            if let Some(body) = body::replacement(&rest)? {
+            if let Some(body) = body::replacement(self.profile(), &rest)? {
                 self.one(Method::Patch, Some(body));
             }
             self.steps.push_back(Step::Compare(members));
-            self.whole = Some(body::completed(self.resource, Some(id), document)?);
+            self.whole = Some(body::completed(self.profile(), self.resource, Some(id), document)?);
         } else if !self.connection.patch {
-            self.one(Method::Put, Some(body::completed(self.resource, Some(id), document)?));
-        } else if let Some(body) = body::replacement(&document)? {
+            self.one(Method::Put, Some(body::completed(self.profile(), self.resource, Some(id), document)?));
+        } else if let Some(body) = body::replacement(self.profile(), &document)? {
             self.one(Method::Patch, Some(body));
         }
         Ok(())
@@ -168,11 +191,13 @@ impl<'a> Change<'a> {
         let (method, body) = match step {
             Step::One(method, body) => (*method, body.clone()),
             Step::Compare(_) => (Method::Get, None),
-            Step::Replace(members) => (Method::Patch, Some(body::replace_members(members))),
-            Step::Add(members) => (Method::Patch, Some(body::add_members(members))),
-            Step::Remove(ids) => (Method::Patch, Some(body::remove_members(ids))),
+            Step::Replace(members) => (Method::Patch, Some(body::replace_members(self.profile(), members))),
+            Step::Add(members) => (Method::Patch, Some(body::add_members(self.profile(), members))),
+            Step::Remove(ids) => (Method::Patch, Some(body::remove_members(self.profile(), ids))),
+            Step::Join(member) => (Method::Post, Some(member.clone())),
+            Step::Leave(_) => (Method::Delete, None),
         };
-        let versioned = self.connection.versions.get() && matches!(method, Method::Put | Method::Patch | Method::Delete);
+        let versioned = self.connection.versions.get() && self.is_versioned(method);
         self.reading_version = versioned && self.version.is_none();
         Next::Send(if self.reading_version { self.request(Method::Get, None) } else { self.request(method, body) })
     }
@@ -180,11 +205,19 @@ impl<'a> Change<'a> {
     fn request(&self, method: Method, body: Option<String>) -> Request {
         let body = body.map(String::into_bytes);
         let mut headers = self.connection.headers(body.as_ref().map(Vec::len));
-        if let Some(version) = self.version.as_ref().filter(|_| method != Method::Get) {
+        let wildcard = || self.profile().has(Quirk::IfMatch).then(|| "*".to_owned());
+        if self.is_versioned(method)
+            && let Some(version) = self.version.clone().or_else(wildcard)
+        {
             headers.retain(|(name, _)| *name != "if-match");
-            headers.push(("if-match", version.clone()));
+            headers.push(("if-match", version));
         }
-        Request { method, url: self.url.clone(), headers, body }
+        let url = match self.steps.front() {
+            Some(Step::Join(_)) => format!("{}/members", self.url),
+            Some(Step::Leave(id)) => format!("{}/members/{}", self.url, address::segment(id)),
+            _ => self.url.clone(),
+        };
+        Request { method, url, headers, body }
     }
 
     fn method(&self) -> Method {
@@ -192,8 +225,15 @@ impl<'a> Change<'a> {
             Some(Step::Compare(_)) | None => Method::Get,
             Some(_) if self.reading_version => Method::Get,
             Some(Step::One(method, _)) => *method,
-            Some(_) => Method::Patch,
+            Some(Step::Join(_)) => Method::Post,
+            Some(Step::Leave(_)) => Method::Delete,
+            Some(Step::Replace(_) | Step::Add(_) | Step::Remove(_)) => Method::Patch,
         }
+    }
+
+    /// Whether a request with this method changes something that is there, whose version may be asked for.
+    fn is_versioned(&self, method: Method) -> bool {
+        matches!(method, Method::Put | Method::Patch | Method::Delete) && !matches!(self.steps.front(), Some(Step::Leave(_)))
     }
 
     /// The version was read: now the step itself.
@@ -220,13 +260,15 @@ impl<'a> Change<'a> {
     fn refused(&mut self, answer: &Answer, now: SystemTime) -> Next<Outcome> {
         let method = self.method();
         // 428 (RFC 6585) asks for a version. 412 says that the one sent is not right (any more), or that there should be one.
-        if matches!(answer.status, 412 | 428)
-            && matches!(method, Method::Put | Method::Patch | Method::Delete)
-            && self.conflicts < MAX_CONFLICTS
-        {
+        if matches!(answer.status, 412 | 428) && self.is_versioned(method) && self.conflicts < MAX_CONFLICTS {
             self.conflicts += 1;
             self.connection.versions.set(true);
             self.version = None;
+            return self.next();
+        }
+        // A member that is there already, or not any more.
+        if let (Some(Step::Join(_)), 409) | (Some(Step::Leave(_)), 404) = (self.steps.front(), answer.status) {
+            self.steps.pop_front();
             return self.next();
         }
         // A member that is not there (`noTarget`, RFC 7644 section 3.12) need not be removed, but it spoils the whole PATCH: the others are tried one by one.
@@ -245,8 +287,16 @@ impl<'a> Change<'a> {
             self.steps = VecDeque::from([Step::One(Method::Put, self.whole.take())]);
             return self.next();
         }
-        let intent = if method == Method::Post { Intent::Create } else { Intent::Other };
-        self.failed(failure::of_answer(method, &self.url, intent, answer, now))
+        self.failed(failure::of_answer(method, &self.url, self.intent(method), answer, now))
+    }
+
+    fn intent(&self, method: Method) -> Intent {
+        match method {
+            Method::Post if !matches!(self.steps.front(), Some(Step::One(..))) => Intent::Other,
+            Method::Post if self.profile().has(Quirk::UnmarkedDuplicates) => Intent::CreateUnmarked,
+            Method::Post => Intent::Create,
+            _ => Intent::Other,
+        }
     }
 
     fn done(&mut self, answer: &Answer) -> Next<Outcome> {

@@ -1,6 +1,13 @@
 //! What the administrator wrote, checked once when the connector is opened.
 
-use crate::{address::Base, config::Config, resource::Resource, session::Csrf};
+use crate::{
+    address::Base,
+    config::Config,
+    filter,
+    profile::{self, Profile},
+    resource::Resource,
+    session::Csrf,
+};
 use sdk::{Failure, Settings};
 use std::{
     cell::{Cell, RefCell},
@@ -41,6 +48,8 @@ pub struct Connection {
     pub config: RefCell<Option<Rc<Config>>>,
     /// The most members of a group that one request carries; at least 1.
     pub threshold: usize,
+    /// What the service does differently.
+    pub profile: Profile,
     /// What members of groups are to carry besides, as the query parameter `membersAdditionalAttributes`.
     pub member_attributes: Option<String>,
     /// The server has asked for versions: what is changed is read for its version first. Learned on the way.
@@ -102,12 +111,13 @@ impl Connection {
             },
             config: RefCell::default(),
             threshold,
+            profile: Profile::parse(settings.text("scim.profile").unwrap_or_default())?,
             member_attributes: text("scim.group.members.additional.attributes"),
             versions: Cell::new(false),
             bulk: settings.flag("scim.support.bulk.operation").then_some(bulk),
             bulk_refused: Cell::new(false),
             csrf,
-            user_filter: text("scim.user.filter"),
+            user_filter: filter::and(text("scim.user.filter").as_deref(), origins(settings)?),
             group_filter: text("scim.group.filter"),
         })
     }
@@ -139,6 +149,19 @@ impl Connection {
     }
 }
 
+/// The filter for the users of the origins, where only those are to be read. Without an origin everybody would be read, so that is refused.
+fn origins(settings: &Settings) -> Result<Option<String>, Failure> {
+    for prefix in ["uaa", "xsuaa"] {
+        if settings.flag(&format!("{prefix}.origin.filter.enabled")) {
+            let name = format!("{prefix}.origin");
+            let filter = settings.text(&name).and_then(profile::origin_filter);
+            let missing = || Failure::invalid_settings(format!("property {name} is missing: {name}.filter.enabled asks for it"));
+            return filter.map(Some).ok_or_else(missing);
+        }
+    }
+    Ok(None)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{resource::Resource, scripted::open};
@@ -152,6 +175,18 @@ mod tests {
     }
 
     #[test]
+    fn origins_narrow_what_is_read() {
+        let filter = |origin| {
+            let properties =
+                [("URL", "http://h"), ("scim.user.filter", "a pr or b pr"), ("uaa.origin", origin), ("uaa.origin.filter.enabled", "true")];
+            open(&properties).map(|connection| connection.filter(Resource::User).map(str::to_owned))
+        };
+        assert_eq!(filter("idp").unwrap().unwrap(), r#"(a pr or b pr) and origin eq "idp""#);
+        assert_eq!(filter("x;y").unwrap().unwrap(), r#"(a pr or b pr) and (origin eq "x" or origin eq "y")"#);
+        assert!(filter(" ; ").unwrap_err().message.contains("uaa.origin is missing"));
+    }
+
+    #[test]
     fn what_cannot_be_names_its_property() {
         for (properties, name) in [
             (&[][..], "URL"),
@@ -160,6 +195,7 @@ mod tests {
             (&[("URL", "http://h"), ("scim.page.size", "x")], "scim.page.size"),
             (&[("URL", "http://h"), ("scim.content.type", "json")], "scim.content.type"),
             (&[("URL", "http://h"), ("scim.patch.group.members.above.threshold", "0")], "scim.patch.group.members.above.threshold"),
+            (&[("URL", "http://h"), ("scim.profile", "x")], "scim.profile"),
             (&[("URL", "http://h"), ("scim.api.csrf.protection", "enabled")], "scim.csrf.token.path"),
             (&[("URL", "http://h"), ("scim.api.csrf.protection", "enabled"), ("scim.csrf.token.path", "/x y")], "scim.csrf.token.path"),
             (&[("URL", "http://h"), ("scim.content.type", "a/b\r\nx: y")], "scim.content.type"),

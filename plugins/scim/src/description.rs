@@ -57,6 +57,13 @@ pub const PROPERTIES: &[Property] = &[
         help: "SCIM filter for the groups to read, e.g. displayName sw \"APP_\".",
     },
     Property {
+        name: "scim.profile",
+        kind: Kind::Text(None),
+        required: false,
+        roles: Roles::Both,
+        help: "What the service does differently from RFC 7644: names from the list below, separated by commas.",
+    },
+    Property {
         name: "scim.page.size",
         kind: Kind::Integer("100"),
         required: false,
@@ -146,6 +153,34 @@ pub const PROPERTIES: &[Property] = &[
         required: false,
         roles: Roles::Target,
         help: "The path below URL that answers a GET with a token, such as /api/v1/scim/Users?count=1.",
+    },
+    Property {
+        name: "uaa.origin",
+        kind: Kind::Text(None),
+        required: false,
+        roles: Roles::Both,
+        help: "Key of the identity provider in UAA, several separated by semicolons; also for the transformation, as %uaa.origin%.",
+    },
+    Property {
+        name: "uaa.origin.filter.enabled",
+        kind: Kind::Boolean("false"),
+        required: false,
+        roles: Roles::Source,
+        help: "Read only the users of uaa.origin.",
+    },
+    Property {
+        name: "xsuaa.origin",
+        kind: Kind::Text(None),
+        required: false,
+        roles: Roles::Both,
+        help: "Key of the identity provider in XSUAA, several separated by semicolons; also for the transformation, as %xsuaa.origin%.",
+    },
+    Property {
+        name: "xsuaa.origin.filter.enabled",
+        kind: Kind::Boolean("false"),
+        required: false,
+        roles: Roles::Source,
+        help: "Read only the users of xsuaa.origin.",
     },
 ];
 

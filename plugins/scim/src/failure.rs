@@ -13,6 +13,8 @@ const MAX_DETAIL: usize = 300;
 pub enum Intent {
     /// 409 means: there is one already.
     Create,
+    /// As before, and the service may say so in words only.
+    CreateUnmarked,
     Other,
 }
 
@@ -38,14 +40,16 @@ pub fn scim_type(answer: &Answer) -> Option<String> {
 /// The failure an answer outside 2xx stands for.
 pub fn of_answer(method: Method, url: &str, intent: Intent, answer: &Answer, now: SystemTime) -> Failure {
     let error: ScimError = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let create = intent != Intent::Other;
     let unique = error.scim_type.as_deref().is_none_or(|t| t == "uniqueness");
     let (kind, hint) = match answer.status {
         401 => (Kind::Unauthenticated, "check the credentials of the system"),
         403 => (Kind::Forbidden, "check what the account may do"),
         404 | 410 => (Kind::NotFound, ""),
-        409 if intent == Intent::Create && unique => (Kind::AlreadyExists, ""),
+        409 if create && unique => (Kind::AlreadyExists, ""),
         // RFC 7644 lists `uniqueness` under 409; servers that answer it with 400 mean the same.
-        400 if intent == Intent::Create && error.scim_type.as_deref() == Some("uniqueness") => (Kind::AlreadyExists, ""),
+        400 if create && error.scim_type.as_deref() == Some("uniqueness") => (Kind::AlreadyExists, ""),
+        400 | 422 | 500 if intent == Intent::CreateUnmarked && tells_of_duplicate(answer) => (Kind::AlreadyExists, ""),
         409 | 412 => (Kind::Conflict, ""),
         405 | 501 => (Kind::Unsupported, "the server does not offer this operation"),
         408 | 504 => (Kind::TimedOut, ""),
@@ -65,6 +69,12 @@ pub fn of_answer(method: Method, url: &str, intent: Intent, answer: &Answer, now
         message = format!("{message}; {hint}");
     }
     Failure { kind, message }
+}
+
+/// Whether the words of an answer are about something that exists already. If they are not, the search that follows finds nothing and the entity fails with these words.
+fn tells_of_duplicate(answer: &Answer) -> bool {
+    let words = String::from_utf8_lossy(&answer.body[..answer.body.len().min(4 * MAX_DETAIL)]).to_lowercase();
+    ["already exist", "already in use", "already taken", "duplicate", "unique", "conflict"].iter().any(|phrase| words.contains(phrase))
 }
 
 /// The server's own words: the SCIM `detail`, else the body unless it is a web page.
@@ -154,6 +164,17 @@ mod tests {
         assert!(matches!(of(Intent::Create, &answer(409, &[], r#"{"scimType":"mutability"}"#)).kind, Kind::Conflict));
         assert!(matches!(of(Intent::Other, &answer(409, &[], unique)).kind, Kind::Conflict));
         assert_eq!(of(Intent::Other, &answer(409, &[], unique)).message, "POST /v2/Users answered 409 (uniqueness): taken");
+    }
+
+    #[test]
+    fn duplicates_told_in_words_only_where_that_is_asked_for() {
+        for status in [400, 422, 500] {
+            let answer = answer(status, &[], r#"{"detail":"User name Already Exists."}"#);
+            assert!(matches!(of(Intent::CreateUnmarked, &answer).kind, Kind::AlreadyExists));
+            assert!(!matches!(of(Intent::Create, &answer).kind, Kind::AlreadyExists));
+        }
+        assert!(matches!(of(Intent::CreateUnmarked, &answer(400, &[], "no such country")).kind, Kind::Rejected));
+        assert!(matches!(of(Intent::CreateUnmarked, &answer(409, &[], "")).kind, Kind::AlreadyExists));
     }
 
     #[test]

@@ -19,6 +19,7 @@ pub mod filter;
 pub mod http;
 pub mod list;
 pub mod probe;
+pub mod profile;
 pub mod read;
 pub mod resource;
 #[cfg(test)]

@@ -215,3 +215,65 @@ fn a_server_that_answers_503_is_not_gone() {
     write(&connection(&[]), &mut http, (0..100).map(|_| create(USER)).collect());
     assert_eq!(http.seen.len(), 100);
 }
+
+#[test]
+fn a_soft_deletion_makes_users_inactive_and_deletes_groups() {
+    let properties = [("scim.profile", "soft-delete, entra")];
+    let (outcome, seen) = once(&properties, user(Action::Delete { id: "7".into() }), bare(204, &[]));
+    assert_eq!((outcome.unwrap().id.as_str(), seen[0].method), ("7", Method::Patch));
+    assert!(body(&seen[0]).contains(r#"{"op":"Replace","path":"active","value":"False"}"#), "{}", body(&seen[0]));
+    let (_, seen) = once(&properties, (Ok(Resource::Group), Action::Delete { id: "7".into() }), bare(204, &[]));
+    assert_eq!(seen[0].method, Method::Delete);
+}
+
+/// What a UAA is asked for by one change of a group, as `METHOD path body`; it answers these statuses in turn, else 200.
+fn uaa(properties: &[(&str, &str)], action: Action, statuses: &[u16]) -> (Result<Written, Failure>, Vec<String>) {
+    let mut statuses = statuses.iter();
+    let mut http = Scripted::new(move |request: &Request| {
+        let versioned = matches!(request.method, Method::Put | Method::Patch) || request.url.ends_with("/Groups/g");
+        assert_eq!(request.headers.contains(&("if-match", "*".into())), versioned, "{}", request.url);
+        match statuses.next() {
+            Some(status) => bare(*status, &[]),
+            None => json(200, r#"{"id":"g"}"#),
+        }
+    });
+    let properties = [&[("scim.profile", "uaa")], properties].concat();
+    let outcome = write(&connection(&properties), &mut http, vec![(Ok(Resource::Group), action)]).remove(0);
+    let lines = http.lines().into_iter().zip(http.bodies()).map(|(line, body)| format!("{line} {body}").trim_end().to_owned()).collect();
+    (outcome, lines)
+}
+
+#[test]
+fn uaa_takes_members_one_by_one_or_in_a_partial_document() {
+    let change = || Action::Members { id: "g".into(), added: vec!["a".into()], removed: vec!["b/c".into(), "d".into()] };
+    let (outcome, lines) = uaa(&[], change(), &[409, 404]);
+    assert!(outcome.is_ok(), "there already, and gone already");
+    assert_eq!(
+        lines,
+        [r#"POST /Groups/g/members {"type":"USER","value":"a"}"#, "DELETE /Groups/g/members/b%2Fc", "DELETE /Groups/g/members/d"]
+    );
+    assert!(matches!(uaa(&[], change(), &[200, 403]).0.unwrap_err().kind, Kind::Forbidden));
+
+    let (_, lines) = uaa(&[("scim.support.patch.operation", "true")], change(), &[]);
+    assert_eq!(
+        lines,
+        [
+            r#"PATCH /Groups/g {"schemas":["urn:scim:schemas:core:1.0"],"members":[{"value":"a"}]}"#,
+            r#"PATCH /Groups/g {"schemas":["urn:scim:schemas:core:1.0"],"members":[{"operation":"delete","value":"b/c"},{"operation":"delete","value":"d"}]}"#,
+        ]
+    );
+}
+
+#[test]
+fn documents_of_scim_1_1() {
+    let document = r#"{"displayName":"x","members":[]}"#.to_owned();
+    let (_, lines) = uaa(&[], Action::Update { id: "g".into(), document: document.clone() }, &[]);
+    assert_eq!(lines, [r#"PUT /Groups/g {"schemas":["urn:scim:schemas:core:1.0"],"id":"g","displayName":"x","members":[]}"#]);
+    let (_, lines) = uaa(&[("scim.support.patch.operation", "true")], Action::Update { id: "g".into(), document }, &[]);
+    assert_eq!(lines, [r#"PATCH /Groups/g {"schemas":["urn:scim:schemas:core:1.0"],"displayName":"x","members":[]}"#]);
+    let (_, lines) = uaa(&[], Action::Delete { id: "g".into() }, &[]);
+    assert_eq!(lines, ["DELETE /Groups/g"]);
+    let patch = Action::Patch { id: "g".into(), operations: r#"[{"op":"remove","path":"x"}]"#.into() };
+    let (outcome, lines) = uaa(&[], patch, &[]);
+    assert!(matches!(outcome.unwrap_err().kind, Kind::Unsupported) && lines.is_empty());
+}
