@@ -32,8 +32,11 @@ mod plan_file;
 mod python_component;
 mod registry;
 mod sandbox;
+mod scim_dialects;
 #[cfg(feature = "real-servers")]
 mod scim_expected;
+mod scim_kept;
+mod scim_lists;
 #[cfg(feature = "real-servers")]
 mod scim_server;
 mod scim_sink;
@@ -66,6 +69,8 @@ fn main() -> ExitCode {
         python_component::trials(),
         plan_file::trials(),
         registry::trials(),
+        scim_dialects::trials(),
+        scim_lists::trials(),
         sandbox::trials(),
         simulate::trials(),
         #[cfg(feature = "real-servers")]

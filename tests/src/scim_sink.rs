@@ -1,9 +1,6 @@
-//! A small SCIM server inside the test, which outlives the process that talks to it and counts what it was made to create.
-//!
-//! A user's `userName` is unique, as in RFC 7643. A group's `displayName` is not: there a second create of the same group is answered 201, and only a client that
-//! looks first keeps from making two.
+//! A small SCIM server inside the test, which outlives the process that talks to it and counts what it was made to create. It can misbehave: a [`Mishap`] befalls a request, and
+//! manners of its own answer in its stead.
 
-use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::http;
+pub(crate) use crate::scim_kept::Kept;
 
 /// Between what is done and the answer: the moment in which nobody but the server knows.
 const BEFORE_THE_ANSWER: Duration = Duration::from_millis(5);
@@ -27,6 +25,7 @@ struct Shared {
     kept: Mutex<Kept>,
     connections: AtomicUsize,
     mishaps: Option<Mishaps>,
+    manners: Option<Manners>,
     /// Requests being answered, and the most there were at once.
     open: AtomicUsize,
     most_open: AtomicUsize,
@@ -37,6 +36,47 @@ struct Shared {
 /// What is to go wrong with a request, by its method and path.
 type Mishaps = Box<dyn Fn(&str, &str) -> Option<Mishap> + Send + Sync>;
 
+/// A request as it came.
+pub(crate) struct Asked<'a> {
+    pub method: &'a str,
+    /// Without the slash in front and without the query.
+    pub path: &'a str,
+    pub query: &'a str,
+    head: &'a str,
+    body: &'a [u8],
+}
+
+impl<'a> Asked<'a> {
+    /// One that came inside another.
+    pub(crate) fn inside(method: &'a str, path: &'a str, body: &'a [u8]) -> Self {
+        Self { method, path, query: "", head: "", body }
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    /// The JSON of the body.
+    pub(crate) fn document(&self) -> Value {
+        serde_json::from_slice(self.body).expect("a document is JSON")
+    }
+}
+
+/// An answer: status, lines of the head (each ends with `\r\n`), document.
+pub(crate) type Answered = (u16, String, Option<Value>);
+
+/// An error as SCIM has it, without a `scimType`.
+#[expect(clippy::unnecessary_wraps, reason = "what manners answer")]
+pub(crate) fn refused(status: u16, detail: &str) -> Option<Answered> {
+    let error = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": status.to_string(), "detail": detail });
+    Some((status, String::new(), Some(error)))
+}
+
+/// Manners of a server's own: an answer to a request, or nothing where the usual one is right.
+type Manners = Box<dyn Fn(&Asked<'_>, &mut Kept) -> Option<Answered> + Send + Sync>;
+
 /// Something that goes wrong.
 #[derive(Clone, Debug)]
 pub(crate) enum Mishap {
@@ -46,18 +86,8 @@ pub(crate) enum Mishap {
     DoneUnanswered,
     /// Done, and only half of the answer arrives.
     Torn,
-}
-
-/// What clients have written.
-#[derive(Clone, Default)]
-pub(crate) struct Kept {
-    /// How many creates were answered with 201, or would have been if anybody had still listened.
-    pub creates: usize,
-    /// `Users/17` -> document, with its id.
-    pub resources: BTreeMap<String, Value>,
-    /// `Users/17` -> when it was changed, in minutes of the sink's own time.
-    changed: BTreeMap<String, usize>,
-    minutes: usize,
+    /// Done, and the answer comes in two pieces with this between them.
+    Slow(Duration),
 }
 
 impl Sink {
@@ -68,6 +98,11 @@ impl Sink {
     /// A server with which things go wrong.
     pub(crate) fn with_mishaps(mishaps: impl Fn(&str, &str) -> Option<Mishap> + Send + Sync + 'static) -> Self {
         Self::serving(Shared { mishaps: Some(Box::new(mishaps)), ..Shared::default() })
+    }
+
+    /// A server with manners of its own.
+    pub(crate) fn with_manners(manners: impl Fn(&Asked<'_>, &mut Kept) -> Option<Answered> + Send + Sync + 'static) -> Self {
+        Self::serving(Shared { manners: Some(Box::new(manners)), ..Shared::default() })
     }
 
     fn serving(shared: Shared) -> Self {
@@ -93,6 +128,11 @@ impl Sink {
     pub(crate) fn kept(&self) -> Kept {
         self.settle();
         self.shared.kept().clone()
+    }
+
+    /// Something happens to the server that no client asked for.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Kept)) {
+        change(&mut self.shared.kept());
     }
 
     /// The most requests that were answered at once.
@@ -145,9 +185,9 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         let at_once = shared.open.fetch_add(1, Ordering::SeqCst) + 1;
         shared.most_open.fetch_max(at_once, Ordering::SeqCst);
         let mishap = shared.mishaps.as_ref().and_then(|mishaps| mishaps(method, target));
-        let (status, answer) = match &mishap {
-            Some(Mishap::Refused(status, _)) => (*status, None),
-            _ => shared.answer(method, target, &body),
+        let (status, fields, answer) = match &mishap {
+            Some(Mishap::Refused(status, more)) => (*status, more.clone(), None),
+            _ => shared.answer(method, target, &head, &body),
         };
         if method != "GET" {
             std::thread::sleep(BEFORE_THE_ANSWER);
@@ -155,17 +195,19 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
         shared.open.fetch_sub(1, Ordering::SeqCst);
         let answer = answer.map_or_else(String::new, |answer| answer.to_string());
         let length = answer.len();
-        let (more, sent) = match &mishap {
+        let whole = match &mishap {
             Some(Mishap::DoneUnanswered) => return Ok(()),
-            Some(Mishap::Refused(_, more)) => (more.as_str(), answer.as_bytes()),
-            Some(Mishap::Torn) => ("", &answer.as_bytes()[..length / 2]),
-            None => ("", answer.as_bytes()),
+            Some(Mishap::Torn | Mishap::Slow(_)) => length / 2,
+            _ => length,
         };
-        write!(writer, "HTTP/1.1 {status} \r\ncontent-type: application/scim+json\r\ncontent-length: {length}\r\n{more}\r\n")?;
-        writer.write_all(sent)?;
-        if matches!(mishap, Some(Mishap::Torn)) {
-            return Ok(());
+        write!(writer, "HTTP/1.1 {status} \r\ncontent-type: application/scim+json\r\ncontent-length: {length}\r\n{fields}\r\n")?;
+        writer.write_all(&answer.as_bytes()[..whole])?;
+        match mishap {
+            Some(Mishap::Torn) => return Ok(()),
+            Some(Mishap::Slow(pause)) => std::thread::sleep(pause),
+            _ => {}
         }
+        writer.write_all(&answer.as_bytes()[whole..])?;
         if version == Some("HTTP/1.0") {
             return Ok(());
         }
@@ -173,129 +215,11 @@ fn serve(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
 }
 
 impl Shared {
-    fn answer(&self, method: &str, target: &str, body: &[u8]) -> (u16, Option<Value>) {
-        let mut kept = self.kept();
+    fn answer(&self, method: &str, target: &str, head: &str, body: &[u8]) -> Answered {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let path = path.trim_start_matches('/');
-        let document = || serde_json::from_slice::<Value>(body).expect("a document is JSON");
-        match method {
-            "GET" if path == "ServiceProviderConfig" => {
-                (200, Some(json!({ "patch": { "supported": false }, "filter": { "supported": true } })))
-            }
-            "GET" if kept.resources.contains_key(path) => (200, Some(kept.dated(path))),
-            "GET" if path.contains('/') => (404, None),
-            "GET" => (200, Some(kept.list(path, query))),
-            "POST" => kept.create(path, document()),
-            "PUT" if kept.resources.contains_key(path) => {
-                let mut document = document();
-                document["id"] = path.rsplit('/').next().into();
-                kept.keep(path, document.clone());
-                (200, Some(document))
-            }
-            "PATCH" if kept.resources.contains_key(path) => {
-                kept.patch_members(path, &document());
-                (204, None)
-            }
-            "DELETE" if kept.resources.remove(path).is_some() => (204, None),
-            _ => (404, None),
-        }
+        let asked = Asked { method, path: path.trim_start_matches('/'), query, head, body };
+        let mut kept = self.kept();
+        let own = self.manners.as_ref().and_then(|manners| manners(&asked, &mut kept));
+        own.unwrap_or_else(|| kept.usual(&asked))
     }
-}
-
-impl Kept {
-    fn create(&mut self, collection: &str, mut document: Value) -> (u16, Option<Value>) {
-        let taken = |resource: &Value| resource["userName"] == document["userName"];
-        if collection == "Users" && self.of(collection).any(|(_, resource)| taken(resource)) {
-            let error = json!({ "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"], "status": "409", "scimType": "uniqueness" });
-            return (409, Some(error));
-        }
-        self.creates += 1;
-        let id = format!("{:06}", self.creates);
-        document["id"] = id.as_str().into();
-        self.keep(&format!("{collection}/{id}"), document.clone());
-        (201, Some(document))
-    }
-
-    /// The operations on members that clients send (RFC 7644 section 3.5.2).
-    fn patch_members(&mut self, path: &str, body: &Value) {
-        let resource = self.resources.get_mut(path).expect("it is there");
-        if resource["members"].is_null() {
-            resource["members"] = json!([]);
-        }
-        let members = resource["members"].as_array_mut().expect("members are a list");
-        for operation in body["Operations"].as_array().expect("operations") {
-            match operation["op"].as_str() {
-                Some("add") => members.extend(operation["value"].as_array().expect("values").iter().cloned()),
-                Some("remove") => {
-                    let path = operation["path"].as_str().expect("a path");
-                    let id = path.strip_prefix("members[value eq \"").and_then(|rest| rest.strip_suffix("\"]")).expect("one member");
-                    members.retain(|member| member["value"] != id);
-                }
-                other => panic!("no operation on members: {other:?}"),
-            }
-        }
-    }
-
-    fn keep(&mut self, path: &str, document: Value) {
-        self.minutes += 1;
-        self.changed.insert(path.to_owned(), self.minutes);
-        self.resources.insert(path.to_owned(), document);
-    }
-
-    fn last_modified(&self, path: &str) -> String {
-        let minutes = self.changed[path];
-        format!("2026-01-01T{:02}:{:02}:00Z", minutes / 60, minutes % 60)
-    }
-
-    /// A resource as it is answered to a GET.
-    fn dated(&self, path: &str) -> Value {
-        let mut document = self.resources[path].clone();
-        document["meta"] = json!({ "lastModified": self.last_modified(path) });
-        document
-    }
-
-    /// The resources of `Users` or `Groups`, by path.
-    pub(crate) fn of(&self, collection: &str) -> impl Iterator<Item = (&String, &Value)> {
-        self.resources.iter().filter(move |(path, _)| path.split_once('/').is_some_and(|(of, _)| of == collection))
-    }
-
-    /// Those that `filter=<attribute> eq "<value>"`, or `meta.lastModified gt "<time>"`, is true for; all of them without one.
-    fn list(&self, collection: &str, query: &str) -> Value {
-        let filter = query.split('&').find_map(|pair| pair.strip_prefix("filter=")).map(decoded);
-        let matches = |path: &str, document: &Value| match filter.as_deref() {
-            None => true,
-            Some(filter) => {
-                if let Some((_, time)) = filter.split_once(" gt ") {
-                    return *self.last_modified(path) > *time.trim_matches('"');
-                }
-                let (attribute, value) = filter.split_once(" eq ").expect("only eq and gt are asked for");
-                document[attribute] == serde_json::from_str::<Value>(value).expect("a value is JSON")
-            }
-        };
-        let resources: Vec<Value> =
-            self.of(collection).filter(|(path, document)| matches(path, document)).map(|(path, _)| self.dated(path)).collect();
-        json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:ListResponse"], "totalResults": resources.len(), "startIndex": 1,
-            "itemsPerPage": resources.len(), "Resources": resources,
-        })
-    }
-}
-
-/// Percent-encoding undone (RFC 3986 section 2.1).
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let [first, after @ ..] = rest {
-        rest = after;
-        match (first, after) {
-            (b'%', [high, low, after @ ..]) => {
-                let digits = [*high, *low];
-                let digits = std::str::from_utf8(&digits).expect("two digits");
-                bytes.push(u8::from_str_radix(digits, 16).expect("hexadecimal digits"));
-                rest = after;
-            }
-            (byte, _) => bytes.push(*byte),
-        }
-    }
-    String::from_utf8(bytes).expect("UTF-8")
 }

@@ -17,8 +17,10 @@ use std::{
 const HEADER: &str = "x-csrf-token";
 /// The number of the request for a token; no conversation has it.
 const FETCH: usize = usize::MAX;
-/// How often one change is sent again with a newer token.
-const MAX_AGAIN: u8 = 2;
+/// How often one change is sent again with a newer token. A token may hold for fewer changes than are under way at once.
+const MAX_AGAIN: u8 = 10;
+/// How many tokens in a row may be of no use to any change.
+const MAX_USELESS: u8 = 3;
 
 /// Where tokens come from, and the one there is. It outlives a call of the connector, as the server's session does.
 #[derive(Clone, Debug)]
@@ -94,12 +96,14 @@ pub struct Session<H> {
     changes: HashMap<usize, Sent>,
     waiting: Vec<usize>,
     fetching: bool,
+    /// How many tokens were refused since a change was taken.
+    useless: u8,
     failed: VecDeque<(usize, Failure)>,
 }
 
 impl<H: Http> Session<H> {
     pub fn new(http: H, csrf: Option<Rc<Csrf>>) -> Self {
-        Self { http, csrf, changes: HashMap::new(), waiting: Vec::new(), fetching: false, failed: VecDeque::new() }
+        Self { http, csrf, changes: HashMap::new(), waiting: Vec::new(), fetching: false, useless: 0, failed: VecDeque::new() }
     }
 
     /// Send a change with the token there is, or let it wait for one.
@@ -137,15 +141,20 @@ impl<H: Http> Session<H> {
     /// Whether the change is on its way again, with a newer token than the one that was refused.
     fn again(&mut self, number: usize, csrf: &Csrf, answer: &Answer) -> bool {
         let Some(sent) = self.changes.get_mut(&number) else { return false };
-        if !asks_for_token(answer) || sent.again == MAX_AGAIN {
+        if !asks_for_token(answer) {
+            self.useless = 0;
             return false;
         }
-        sent.again += 1;
         let mut token = csrf.token.borrow_mut();
         // Others may have been refused with the same token, and one of them has fetched a new one already.
         if token.as_ref().zip(sent.token.as_ref()).is_some_and(|(now, then)| Rc::ptr_eq(now, then)) {
             *token = None;
+            self.useless += 1;
         }
+        if sent.again == MAX_AGAIN || self.useless >= MAX_USELESS {
+            return false;
+        }
+        sent.again += 1;
         drop(token);
         self.send(number, csrf);
         true
