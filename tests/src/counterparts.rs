@@ -65,7 +65,7 @@ impl Component {
     }
 }
 
-/// A `scim2-server` with its resources in memory. It ends when this is dropped, also by a test that fails.
+/// A SCIM server with its resources in memory and its base at `/v2`. It ends when this is dropped, also by a test that fails.
 pub(crate) struct ScimServer {
     pub address: SocketAddr,
     token: String,
@@ -73,29 +73,51 @@ pub(crate) struct ScimServer {
     log: TempDir,
 }
 
+/// The program of a server, listening on this port of the loopback address and knowing this token.
+type Serving = fn(u16, &str) -> Command;
+
+fn scim2_server(port: u16, token: &str) -> Command {
+    let mut command = Command::new(program("scim2-server"));
+    command.args(["--hostname", "127.0.0.1", "--port", &port.to_string(), "--bearer-token", token]);
+    command
+}
+
+fn scimmy(port: u16, token: &str) -> Command {
+    let packages = program("scim2-server").with_file_name("../node_modules");
+    assert!(packages.join("scimmy-routers").is_dir(), "scimmy is missing in {}: tests/run installs it", packages.display());
+    let mut command = Command::new("node");
+    command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/javascript/scimmy.cjs")).args([&port.to_string(), token]).env("NODE_PATH", packages);
+    command
+}
+
 impl ScimServer {
+    /// `scim2-server`, from `PyPI`.
     pub(crate) fn start(token: &str) -> Self {
+        Self::serving(scim2_server, token)
+    }
+
+    /// scimmy, from npm, in the server of `javascript/scimmy.cjs`.
+    pub(crate) fn scimmy(token: &str) -> Self {
+        Self::serving(scimmy, token)
+    }
+
+    fn serving(command: Serving, token: &str) -> Self {
         for _ in 0..5 {
-            if let Some(server) = Self::try_start(token) {
+            if let Some(server) = Self::try_start(command, token) {
                 return server;
             }
         }
-        panic!("scim2-server found no free port in five attempts");
+        panic!("the SCIM server found no free port in five attempts");
     }
 
     /// Nothing where somebody else took the port first.
-    fn try_start(token: &str) -> Option<Self> {
+    fn try_start(command: Serving, token: &str) -> Option<Self> {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
         let address = free.expect("a free port");
         let log = TempDir::new().expect("a temporary folder");
         let file = |name| File::create(log.path().join(name)).map(Stdio::from).expect("a file for a stream");
-        let child = Command::new(program("scim2-server"))
-            .args(["--hostname", "127.0.0.1", "--port", &address.port().to_string(), "--bearer-token", token])
-            .stdin(Stdio::null())
-            .stdout(file("out"))
-            .stderr(file("err"))
-            .spawn()
-            .expect("scim2-server starts");
+        let mut command = command(address.port(), token);
+        let child = command.stdin(Stdio::null()).stdout(file("out")).stderr(file("err")).spawn().expect("the SCIM server starts");
         let mut server = Self { address, token: token.to_owned(), child, log };
         let begun = Instant::now();
         loop {
@@ -105,10 +127,10 @@ impl ScimServer {
             }
             if let Some(status) = server.child.try_wait().expect("the server can be waited for") {
                 let said = server.log();
-                assert!(said.contains("in use"), "scim2-server ended with {status} instead of serving:\n{said}");
+                assert!(said.contains("in use"), "the SCIM server ended with {status} instead of serving:\n{said}");
                 return None;
             }
-            assert!(begun.elapsed() < PATIENCE, "scim2-server does not answer:\n{}", server.log());
+            assert!(begun.elapsed() < PATIENCE, "the SCIM server does not answer:\n{}", server.log());
             std::thread::sleep(Duration::from_millis(20));
         }
     }
