@@ -29,6 +29,8 @@ mod matching;
 mod place;
 mod plan_file;
 #[cfg(feature = "real-servers")]
+mod postgresql;
+#[cfg(feature = "real-servers")]
 mod python_component;
 mod registry;
 mod sandbox;
@@ -41,6 +43,8 @@ mod scim_lists;
 mod scim_server;
 mod scim_sink;
 mod simulate;
+#[cfg(feature = "real-servers")]
+mod sql_source;
 mod template;
 
 use std::process::ExitCode;
@@ -75,6 +79,8 @@ fn main() -> ExitCode {
         simulate::trials(),
         #[cfg(feature = "real-servers")]
         scim_server::trials(),
+        #[cfg(feature = "real-servers")]
+        sql_source::trials(),
     ];
     libtest_mimic::run(&arguments, suites.into_iter().flatten().collect()).exit_code()
 }

@@ -210,6 +210,8 @@ fn endpoint(text: &str) -> Result<String, String> {
     let port = match scheme {
         "ldap" => Some(389),
         "ldaps" => Some(636),
+        // PostgreSQL documentation, section 34.1.1.
+        "postgresql" | "postgres" => Some(5432),
         _ => None,
     };
     match (forms::endpoint(authority), port) {
@@ -228,8 +230,9 @@ mod tests {
         assert_eq!(endpoint("ldap://ldap.example.com").as_deref(), Ok("ldap.example.com:389"));
         assert_eq!(endpoint("ldaps://ldap.example.com/dc=x").as_deref(), Ok("ldap.example.com:636"));
         assert_eq!(endpoint("ldaps://[::1]:1636").as_deref(), Ok("[::1]:1636"));
-        assert_eq!(endpoint("postgres://db:5432/x").as_deref(), Ok("db:5432"));
-        for wrong in ["ldap.example.com", "postgres://db", "ldap://", "ldap://u@h:1", ""] {
+        assert_eq!(endpoint("postgres://db:5433/x").as_deref(), Ok("db:5433"));
+        assert_eq!(endpoint("postgresql://db/x").as_deref(), Ok("db:5432"));
+        for wrong in ["ldap.example.com", "mysql://db", "ldap://", "ldap://u@h:1", ""] {
             assert!(endpoint(wrong).is_err(), "{wrong}");
         }
     }
