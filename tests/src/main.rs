@@ -45,6 +45,8 @@ mod scim_sink;
 mod simulate;
 #[cfg(feature = "real-servers")]
 mod sql_source;
+#[cfg(feature = "real-servers")]
+mod sql_target;
 mod template;
 
 use std::process::ExitCode;
@@ -81,6 +83,8 @@ fn main() -> ExitCode {
         scim_server::trials(),
         #[cfg(feature = "real-servers")]
         sql_source::trials(),
+        #[cfg(feature = "real-servers")]
+        sql_target::trials(),
     ];
     libtest_mimic::run(&arguments, suites.into_iter().flatten().collect()).exit_code()
 }

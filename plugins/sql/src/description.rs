@@ -5,6 +5,7 @@
 pub enum Kind {
     Text(Option<&'static str>),
     Integer(&'static str),
+    Boolean(&'static str),
     /// One of these; the first is the default.
     Choice(&'static [&'static str]),
     /// Text that the host keeps and hands over through `secret` only.
@@ -15,6 +16,7 @@ pub enum Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Roles {
     Source,
+    Target,
     Both,
 }
 
@@ -39,6 +41,10 @@ pub const UNIQUE_GROUP: &str = "displayName";
 
 const fn source(name: &'static str, help: &'static str) -> Property {
     Property { name, kind: Kind::Text(None), required: false, roles: Roles::Source, help }
+}
+
+const fn target(name: &'static str, kind: Kind, help: &'static str) -> Property {
+    Property { name, kind, required: false, roles: Roles::Target, help }
 }
 
 const fn both(name: &'static str, kind: Kind, required: bool, help: &'static str) -> Property {
@@ -83,6 +89,47 @@ pub const PROPERTIES: &[Property] = &[
     source("sql.group.deleted.column", "The same for groups."),
     source("sql.user.deleted.query", "SELECT for users that were deleted, with the key and the change column; for delta reads."),
     source("sql.group.deleted.query", "The same for groups."),
+    target(
+        "sql.user.table",
+        Kind::Text(None),
+        "The table of the users: table or schema.table, taken literally; a part with a dot in double quotes.",
+    ),
+    target("sql.group.table", Kind::Text(None), "The table of the groups."),
+    target(
+        "sql.user.columns",
+        Kind::Text(None),
+        "Which attribute goes into which column: login = userName, mail = emails[0].value. Without it, each attribute goes into the column of its name.",
+    ),
+    target("sql.group.columns", Kind::Text(None), "The same for groups."),
+    target(
+        "sql.user.unique.attribute",
+        Kind::Text(Some(UNIQUE_USER)),
+        "The attribute by which a user that exists already is found; of a comma list all must match.",
+    ),
+    target("sql.group.unique.attribute", Kind::Text(Some(UNIQUE_GROUP)), "The attribute by which a group that exists already is found."),
+    target(
+        "sql.upsert",
+        Kind::Boolean("false"),
+        "A create that meets a row with the same unique attributes updates it, in one statement. Such a row counts as made by this host, and is deleted as such.",
+    ),
+    target("sql.group.members.table", Kind::Text(None), "The table of the memberships: a row for each group and member."),
+    target("sql.group.members.group.column", Kind::Text(Some("group_id")), "Its column with the group's id."),
+    target("sql.group.members.member.column", Kind::Text(Some("member_id")), "Its column with the member's id."),
+    target(
+        "sql.user.create",
+        Kind::Text(None),
+        "A statement that creates a user and gives the id back; its parameters are attributes, such as :userName or :emails[0].value.",
+    ),
+    target("sql.user.update", Kind::Text(None), "A statement that updates the user :id."),
+    target("sql.user.delete", Kind::Text(None), "A statement that deletes the user :id."),
+    target("sql.user.find", Kind::Text(None), "A statement that finds users by their unique attributes; its first column is the id."),
+    target("sql.group.create", Kind::Text(None), "The same for groups."),
+    target("sql.group.update", Kind::Text(None), "The same for groups."),
+    target("sql.group.delete", Kind::Text(None), "The same for groups."),
+    target("sql.group.find", Kind::Text(None), "The same for groups."),
+    target("sql.group.list.members", Kind::Text(None), "A statement that gives the ids of the members of the group :id."),
+    target("sql.group.add.member", Kind::Text(None), "A statement that makes :member a member of the group :id."),
+    target("sql.group.remove.member", Kind::Text(None), "A statement that ends that membership."),
 ];
 
 /// Used by a source that names no transformation.
@@ -113,13 +160,14 @@ mod tests {
             .map(|p| {
                 let default = match p.kind {
                     _ if p.required => "required",
-                    Kind::Text(Some(value)) | Kind::Integer(value) => value,
+                    Kind::Text(Some(value)) | Kind::Integer(value) | Kind::Boolean(value) => value,
                     Kind::Choice(values) => values[0],
                     Kind::Credential => "a secret",
                     Kind::Text(None) => "-",
                 };
                 let roles = match p.roles {
                     Roles::Source => "source",
+                    Roles::Target => "target",
                     Roles::Both => "both",
                 };
                 [p.name, roles, default, p.help].map(str::to_owned)

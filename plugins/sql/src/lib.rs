@@ -12,17 +12,27 @@ pub mod description;
 pub mod document;
 pub mod entity;
 pub mod failure;
+pub mod find;
 pub mod identifier;
 mod login;
+pub mod membership;
 pub mod memberships;
+pub mod named;
+pub mod path;
 pub mod probe;
 pub mod read;
 pub mod session;
 pub mod since;
 pub mod source;
+pub mod table;
+pub mod target;
 pub mod types;
+mod update;
 pub mod value;
 pub mod wire;
+pub mod work;
+pub mod write;
+mod write_members;
 
 #[cfg(target_family = "wasm")]
 mod component;
@@ -30,7 +40,7 @@ mod component;
 mod dialled;
 
 #[cfg(target_family = "wasm")]
-sdk::world!("source-connector");
+sdk::world!("connector");
 #[cfg(target_family = "wasm")]
 export!(Sql);
 #[cfg(target_family = "wasm")]
