@@ -49,7 +49,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StateError> {
     // FULL: what was answered as committed survives a power failure, not only a crash.
     connection
         .execute_batch(
-            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536;
+            "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;
              PRAGMA wal_autocheckpoint = 8192; PRAGMA journal_size_limit = 67108864;",
         )
         .map_err(failed)?;
@@ -69,7 +69,7 @@ pub(super) fn open_reader(path: &Path) -> rusqlite::Result<Connection> {
     // A reader that is the last one out, beside a process that was killed, leaves the write-ahead log to the next one that writes; where there was none, its own empty
     // one goes with it.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, has_log)?;
-    connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -16384;")?;
+    connection.execute_batch("PRAGMA query_only = ON; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -4096;")?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
