@@ -7,12 +7,12 @@
 //! | [`SecretSource::Command`] | what a program prints, e.g. a password manager | one line end |
 //!
 //! A command is a list of arguments and is started directly; there is no shell, so nothing in it is expanded. It gets no input and is killed
-//! after [`COMMAND_TIMEOUT`]. Absent on purpose: a secret written into the manifest itself, and any way to print one.
+//! after [`COMMAND_TIMEOUT`]. Who keeps a secret that may be replaced (keys, certificates) compares its [`Mark`] before using it again. Absent on purpose: a secret written into the manifest itself, and any way to print one.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -23,6 +23,9 @@ pub const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The largest secret. A private key has a few kilobytes; anything larger is the wrong file.
 pub const LARGEST_SECRET: usize = 64 * 1024;
+
+/// How long a kept secret of a command passes for the newest one: running a program for every connection would be too often.
+const COMMAND_HOLDS: Duration = Duration::from_mins(10);
 
 /// How much of a failed command's error output a message repeats, from its end.
 const ERROR_TAIL: usize = 200;
@@ -110,7 +113,43 @@ impl SecretError {
     }
 }
 
+/// What tells without fetching it whether a secret may be another than before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// It cannot change: an environment variable.
+    Fixed,
+    /// A file, and what a replaced or edited one differs in.
+    File { modified: Option<SystemTime>, length: u64, inode: u64 },
+    /// A file that is not there (any more).
+    Absent,
+    /// A command, and the period of [`COMMAND_HOLDS`] this is.
+    Command(u64),
+}
+
+impl Mark {
+    /// The mark of a file; links are followed, which is how mounted secrets are replaced.
+    pub async fn of_file(path: &std::path::Path) -> Self {
+        use std::os::unix::fs::MetadataExt as _;
+        match tokio::fs::metadata(path).await {
+            Ok(file) => Self::File { modified: file.modified().ok(), length: file.len(), inode: file.ino() },
+            Err(_) => Self::Absent,
+        }
+    }
+}
+
 impl SecretSource {
+    /// Whether to fetch it again: another mark than last time.
+    pub async fn mark(&self) -> Mark {
+        match self {
+            Self::Environment(_) => Mark::Fixed,
+            Self::File(path) => Mark::of_file(path).await,
+            Self::Command(_) => {
+                let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+                Mark::Command(now.as_secs() / COMMAND_HOLDS.as_secs())
+            }
+        }
+    }
+
     /// Fetch the secret. Nothing is cached here: who asks keeps the answer.
     pub async fn resolve(&self) -> Result<Secret, SecretError> {
         let bytes = match self {
@@ -245,6 +284,21 @@ mod tests {
         std::fs::write(&path, vec![b'x'; LARGEST_SECRET + 1]).unwrap();
         assert!(refusal(&source).await.contains("64 KiB"));
         assert!(refusal(&SecretSource::File(folder.path().into())).await.contains("cannot be read"));
+    }
+
+    #[tokio::test]
+    async fn a_replaced_file_has_another_mark() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("secret");
+        let source = SecretSource::File(path.clone());
+        assert_eq!(source.mark().await, Mark::Absent);
+        std::fs::write(&path, "one").unwrap();
+        let first = source.mark().await;
+        assert_eq!(source.mark().await, first);
+        std::fs::write(folder.path().join("next"), "two").unwrap();
+        std::fs::rename(folder.path().join("next"), &path).unwrap();
+        assert_ne!(source.mark().await, first);
+        assert_eq!(SecretSource::Environment("X".into()).mark().await, Mark::Fixed);
     }
 
     #[cfg(unix)]

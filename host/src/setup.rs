@@ -5,17 +5,13 @@ use std::{
     collections::BTreeMap,
     fmt::Write as _,
     path::{Path, PathBuf},
-    str::FromStr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use crate::{
-    egress::{
-        self, Credentials, Door, DoorSettings, Egress, Endpoint, ExtraHeaders, GrantError, OAuth2, Origin, Policy, TokenRequestStyle,
-        Trust, parse_network,
-    },
-    manifest::{self, Auth, ClientAuthentication, Element, Manifest, Problem, System},
+    egress::{CertificateInUse, Door, Egress, EgressError},
+    manifest::{self, Element, Manifest, Problem, System},
     pipeline::{ConnectorSpec, DeltaReads, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
     registry::{
         Registry, RegistryError,
@@ -27,6 +23,8 @@ use crate::{
 };
 
 pub use crate::manifest::MAPPING;
+
+mod door;
 
 /// The longest a transformation may take for one page. It never waits for anything, so this is long.
 const MAPPING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -141,11 +139,11 @@ impl Setup {
         if !changed.is_empty() {
             return Err(SetupError::Changed { manifest: manifest.path, changed });
         }
-        let egress = Egress::new(Trust::default());
+        let egress = Egress::default();
         let mut doors = BTreeMap::new();
         for system in &manifest.systems {
             if let Some(found) = registry.get(&system.connector)
-                && let Some(door) = door(&egress, system, found.plugin.description())?
+                && let Some(door) = door::door(&egress, system, found.plugin.description())?
             {
                 doors.insert(system.name.clone(), door);
             }
@@ -179,6 +177,14 @@ impl Setup {
             relations: None,
             memory: system.limits.memory_bytes,
             call_timeout: system.limits.call_timeout,
+        }
+    }
+
+    /// The certificates of a system that are in use, and what is wrong with its certificates and keys at this moment. Asks no server.
+    pub async fn certificates(&self, system: &System) -> (Vec<CertificateInUse>, Vec<EgressError>) {
+        match self.doors.get(&system.name) {
+            Some(door) => door.check_certificates(SystemTime::now()).await,
+            None => (Vec::new(), Vec::new()),
         }
     }
 
@@ -362,70 +368,4 @@ fn unique_attributes(system: &System, known: &crate::registry::description::Enti
         Some((_, value)) => value.split(',').map(|part| part.trim().to_owned()).filter(|part| !part.is_empty()).collect(),
         None => known.unique_attributes.clone(),
     }
-}
-
-/// The way to the network of a system whose plugin asks for one.
-fn door(egress: &Egress, system: &System, description: &Description) -> Result<Option<Arc<Door>>, SetupError> {
-    let asks = description.capabilities.iter().any(|wish| matches!(wish, Capability::Http(_) | Capability::Dial(_)));
-    if !asks {
-        return Ok(None);
-    }
-    let wrong = |message: String| SetupError::Grant { system: system.name.clone(), message };
-    let policy = Policy {
-        origins: parsed::<Origin>(&system.origins).map_err(wrong)?,
-        endpoints: parsed::<Endpoint>(&system.endpoints).map_err(wrong)?,
-        networks: system
-            .grants
-            .networks
-            .iter()
-            .map(|text| parse_network(text).map_err(|error| wrong(error.to_string())))
-            .collect::<Result<_, _>>()?,
-    };
-    // Credentials go to the places of the operator's own properties, not to what a plugin names by itself.
-    let mut backend = Vec::new();
-    for wish in &description.capabilities {
-        if let Capability::Http(Reference::Property(name)) = wish
-            && let Some(url) = system.properties.get(name)
-        {
-            backend.push(Origin::of_url(url).map_err(|error| wrong(error.to_string()))?);
-        }
-    }
-    let credentials = credentials(&system.auth).map_err(wrong)?;
-    let headers = ExtraHeaders::parse(system.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())))
-        .map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(egress.door(DoorSettings {
-        system: system.name.clone(),
-        plugin: system.connector.clone(),
-        policy,
-        backend,
-        credentials,
-        headers,
-        limits: egress::Limits {
-            requests_per_second: system.limits.requests_per_second,
-            concurrency: system.limits.concurrency,
-            ..egress::Limits::default()
-        },
-    })))
-}
-
-fn parsed<T: FromStr<Err = GrantError>>(texts: &[String]) -> Result<Vec<T>, String> {
-    texts.iter().map(|text| text.parse().map_err(|error: GrantError| error.to_string())).collect()
-}
-
-fn credentials(auth: &Auth) -> Result<Option<Credentials>, String> {
-    Ok(Some(match auth {
-        Auth::None => return Ok(None),
-        Auth::Basic { user, password } => Credentials::Basic { user: user.clone(), password: password.clone() },
-        Auth::Bearer { token } => Credentials::Bearer { token: token.clone() },
-        Auth::OAuth2ClientCredentials { token_url, client_id, client_secret, scope, style } => Credentials::OAuth2(OAuth2 {
-            token_url: token_url.as_str().parse().map_err(|error| format!("the token URL {token_url} cannot be used: {error}"))?,
-            client_id: client_id.clone(),
-            client_secret: client_secret.clone(),
-            scope: scope.clone(),
-            style: match style {
-                ClientAuthentication::BasicHeader => TokenRequestStyle::Basic,
-                ClientAuthentication::FormBody => TokenRequestStyle::Form,
-            },
-        }),
-    }))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::Exit;
+use super::{Exit, certificates};
 use crate::{
     manifest::{self, MAPPING, Manifest, System},
     pipeline::{Mapper, open_source, open_target},
@@ -30,7 +30,7 @@ pub struct CheckArgs {
 /// What one look at one system came to.
 struct Finding {
     system: String,
-    /// `transformation` or `connection`.
+    /// `transformation`, `certificate` or `connection`.
     what: &'static str,
     outcome: Result<String, (String, String)>,
 }
@@ -44,6 +44,8 @@ pub(super) async fn check(args: CheckArgs, cache: &Path) -> Result<u8, Exit> {
     let mut findings = Vec::new();
     for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
         findings.push(transformation(&setup, system).await);
+        let certificates = certificates::judge(&setup, system).await;
+        findings.extend(certificates.map(|outcome| Finding { system: system.name.clone(), what: "certificate", outcome }));
         findings.push(connection(&setup, system).await);
     }
     let failed = findings.iter().any(|finding| finding.outcome.is_err());

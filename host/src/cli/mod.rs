@@ -2,6 +2,7 @@
 
 mod accept;
 mod build;
+mod certificates;
 mod check;
 mod explain;
 mod identities;

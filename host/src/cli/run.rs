@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Exit, accept, build, plan, signals};
+use super::{Exit, accept, build, certificates, plan, signals};
 use crate::{
     manifest::{self, Problem, System},
     pipeline::{Approval, Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
@@ -108,6 +108,7 @@ pub(super) struct Order {
 pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Result<u8, Exit> {
     let sources = sources(setup, order.system.as_deref())?;
     check(setup, &order.moved).await?;
+    tell_certificates(setup, &sources).await;
     // What a target would be given to write to.
     let simulated = order.simulation.is_some();
     let empty = simulated.then(tempfile::tempdir).transpose();
@@ -178,6 +179,17 @@ pub(super) async fn check(setup: &Setup, moved: &[String]) -> Result<(), Exit> {
         check_transformation(setup, system).await?;
     }
     Ok(())
+}
+
+/// Of all systems that take part, each once.
+async fn tell_certificates(setup: &Setup, sources: &[&System]) {
+    let mut told: Vec<&str> = Vec::new();
+    for system in sources.iter().flat_map(|source| std::iter::once(*source).chain(setup.manifest.targets_of(&source.name))) {
+        if !told.contains(&system.name.as_str()) {
+            certificates::tell(setup, system).await;
+            told.push(&system.name);
+        }
+    }
 }
 
 /// Keep other runs of this user away from the targets, those with another state file too.

@@ -22,6 +22,7 @@ const IDLE_PER_HOST: usize = 16;
 const PING: Duration = Duration::from_secs(20);
 
 pub(super) struct Client {
+    connector: Connector,
     inner: hyper_util::client::legacy::Client<Connector, Outgoing>,
 }
 
@@ -34,8 +35,8 @@ impl Client {
             .pool_max_idle_per_host(IDLE_PER_HOST)
             .http2_keep_alive_interval(PING)
             .http2_keep_alive_timeout(PING)
-            .build(connector);
-        Self { inner }
+            .build(connector.clone());
+        Self { connector, inner }
     }
 
     /// Send and wait for the answer's headers. The clock of `first_byte` starts anew as long as the body makes progress.
@@ -51,14 +52,14 @@ impl Client {
             let before = upload.sent();
             match timeout(first_byte, &mut answer).await {
                 Ok(Ok(response)) => return Ok(response),
-                Ok(Err(error)) => return Err(upload.cut_off().unwrap_or_else(|| translate(&error, place))),
+                Ok(Err(error)) => return Err(upload.cut_off().unwrap_or_else(|| self.translate(&error, place))),
                 Err(_) if upload.sent() != before => {}
                 Err(_) => return Err(EgressError::TimedOut { place: place.to_owned(), phase: Phase::FirstByte, after: first_byte }),
             }
         }
     }
-}
 
-fn translate(error: &hyper_util::client::legacy::Error, place: &str) -> EgressError {
-    EgressError::within(error).unwrap_or_else(|| EgressError::Protocol { place: place.to_owned(), reason: root_cause(error) })
+    fn translate(&self, error: &hyper_util::client::legacy::Error, place: &str) -> EgressError {
+        EgressError::within(error).unwrap_or_else(|| self.connector.broken(place.to_owned(), &root_cause(error)))
+    }
 }

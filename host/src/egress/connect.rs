@@ -20,9 +20,9 @@ use tokio_rustls::client::TlsStream;
 
 use super::address::AddressClass;
 use super::error::{EgressError, Phase};
-use super::origin::{Host, Origin, Scheme};
+use super::origin::{Endpoint, Host, Origin, Scheme};
 use super::policy::Policy;
-use super::tls::{Inside, Tls};
+use super::tls::{Inside, Tls, is_alert};
 
 /// Opens connections for one system. Names are granted before it is asked; what it guards are addresses.
 #[derive(Clone)]
@@ -30,6 +30,8 @@ pub(super) struct Connector {
     pub(super) system: Arc<str>,
     pub(super) policy: Arc<Policy>,
     pub(super) tls: Arc<Tls>,
+    /// Where the client certificate is shown to a server that asks for it: the system's own backend and its token endpoint.
+    pub(super) identified: Arc<[Endpoint]>,
     /// For one connection, all steps together.
     pub(super) timeout: Duration,
 }
@@ -42,7 +44,7 @@ impl Connector {
             let tcp = self.connect_tcp(host, port).await?;
             match inside {
                 None => Ok(Wire::Plain(tcp)),
-                Some(inside) => Ok(Wire::Tls(Box::new(self.tls.handshake(host, tcp, inside).await?))),
+                Some(inside) => Ok(Wire::Tls(Box::new(self.tls.handshake(host, tcp, inside, self.identified(host, port)).await?))),
             }
         };
         let in_time = timeout(self.timeout, work).await;
@@ -50,11 +52,24 @@ impl Connector {
     }
 
     /// TLS over a connection that was plain so far.
-    pub(super) async fn upgrade(&self, host: &Host, tcp: TcpStream) -> Result<Wire, EgressError> {
-        match timeout(self.timeout, self.tls.handshake(host, tcp, Inside::Stream)).await {
+    pub(super) async fn upgrade(&self, Endpoint { host, port }: &Endpoint, tcp: TcpStream) -> Result<Wire, EgressError> {
+        let identified = self.identified(host, *port);
+        match timeout(self.timeout, self.tls.handshake(host, tcp, Inside::Stream, identified)).await {
             Ok(stream) => Ok(Wire::Tls(Box::new(stream?))),
             Err(_) => Err(EgressError::TimedOut { place: host.to_string(), phase: Phase::Connect, after: self.timeout }),
         }
+    }
+
+    /// An exchange that broke off with this cause.
+    pub(super) fn broken(&self, place: String, cause: &str) -> EgressError {
+        if is_alert(cause) {
+            return EgressError::Tls { place, reason: self.tls.advice(cause) };
+        }
+        EgressError::Protocol { place, reason: cause.to_owned() }
+    }
+
+    fn identified(&self, host: &Host, port: u16) -> bool {
+        self.identified.iter().any(|place| place.host == *host && place.port == port)
     }
 
     /// The addresses are tried in the resolver's order (RFC 6724), each for its share of the time that is left.

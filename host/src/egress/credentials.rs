@@ -4,18 +4,19 @@
 //! | --- | --- |
 //! | `Basic` | `Authorization: Basic ...` (RFC 7617) |
 //! | `Bearer` | `Authorization: Bearer ...` (RFC 6750), the token as the secret gives it |
-//! | `OAuth2` | `Authorization: Bearer ...`, the token fetched and renewed by the host (RFC 6749 section 4.4); see `oauth` |
+//! | `OAuth2` | `Authorization: Bearer ...`, the token fetched and renewed by the host; see `oauth` and `token_request` |
 //!
-//! Secrets are fetched when the first request needs them and are kept until the process ends.
+//! A client certificate is no header: see `identity`. Passwords and fixed tokens are fetched when the first request needs them and are kept until the process ends;
+//! keys, certificates and the secrets of OAuth clients are fetched again when they are needed again.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use http::Uri;
 use tokio::sync::OnceCell;
 
 use super::error::EgressError;
 use super::oauth::{TokenCache, TokenFetch};
+use super::token_request::OAuth2;
 use crate::secret::{Secret, SecretSource};
 
 /// The credentials of one system, as configured.
@@ -29,30 +30,7 @@ pub enum Credentials {
     Bearer {
         token: SecretSource,
     },
-    OAuth2(OAuth2),
-}
-
-/// OAuth 2.0 client credentials.
-#[derive(Debug, Clone)]
-pub struct OAuth2 {
-    /// `OAuth2TokenServiceURL`. Naming it is the grant for the host's own token requests; components do not gain access to it.
-    pub token_url: Uri,
-    pub client_id: String,
-    pub client_secret: SecretSource,
-    /// `OAuth2TokenScope`: scopes separated by spaces, sent only if there are any.
-    pub scope: Option<String>,
-    /// `AuthType`.
-    pub style: TokenRequestStyle,
-}
-
-/// How client id and secret travel in the token request (RFC 6749 section 2.3.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum TokenRequestStyle {
-    /// In the header `Authorization`.
-    #[default]
-    Basic,
-    /// In the form.
-    Form,
+    OAuth2(Box<OAuth2>),
 }
 
 /// The credentials in use.
@@ -84,9 +62,17 @@ impl Authenticator {
         let kind = match credentials {
             Credentials::Basic { user, password } => fixed(Fixed::Basic { user, password }),
             Credentials::Bearer { token } => fixed(Fixed::Bearer { token }),
-            Credentials::OAuth2(settings) => Kind::OAuth2(Box::new(TokenCache::new(system, settings))),
+            Credentials::OAuth2(settings) => Kind::OAuth2(Box::new(TokenCache::new(system, *settings))),
         };
         Self { system: system.to_owned(), kind }
+    }
+
+    /// How tokens are had, where they are.
+    pub(super) fn oauth(&self) -> Option<&OAuth2> {
+        match &self.kind {
+            Kind::Fixed { .. } => None,
+            Kind::OAuth2(cache) => Some(cache.settings()),
+        }
     }
 
     pub(super) fn is_renewable(&self) -> bool {

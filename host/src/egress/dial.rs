@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::audit::AuditLine;
 use super::connect::{Connector, Wire};
-use super::error::{EgressError, Phase};
+use super::error::{EgressError, Phase, root_cause};
 use super::origin::Endpoint;
 use super::tls::Inside;
 
@@ -97,7 +97,7 @@ impl Stream {
             Some(Wire::Plain(tcp)) if has_unread(&tcp) => {
                 Err(EgressError::request(format!("{} sent bytes after its consent to StartTLS and before TLS; closed", self.endpoint)))
             }
-            Some(Wire::Plain(tcp)) => self.connector.upgrade(&self.endpoint.host, tcp).await,
+            Some(Wire::Plain(tcp)) => self.connector.upgrade(&self.endpoint, tcp).await,
         };
         self.wire = Some(result.inspect_err(|error| self.line.failed(error))?);
         Ok(())
@@ -116,7 +116,7 @@ impl Stream {
         let place = self.endpoint.to_string();
         let error = match result {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => EgressError::Protocol { place, reason: error.to_string() },
+            Ok(Err(error)) => self.connector.broken(place, &root_cause(&error)),
             Err(_) => EgressError::TimedOut { place, phase: Phase::BetweenBytes, after: self.between_bytes },
         };
         self.wire = None;

@@ -4,6 +4,7 @@
 //! credentials; and then, inside the connector, is the address granted.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap};
@@ -16,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::audit::{Audit, AuditLine, Refusal, place};
 use super::body::{BoxError, Outgoing, ResponseBody, ResponseBounds, Upload};
+use super::certificate::Certificate;
 use super::client::Client;
 use super::connect::Connector;
 use super::credentials::{Authenticator, Authorization, Credentials};
@@ -24,10 +26,11 @@ use super::error::{Direction, EgressError, Phase, quoted};
 use super::headers::{ExtraHeaders, clean, declared_length};
 use super::limits::{Limits, Patience};
 use super::oauth::TokenFetch;
-use super::origin::{Endpoint, Origin};
+use super::origin::{Endpoint, Origin, Scheme};
 use super::pace::Pace;
 use super::policy::Policy;
-use super::tls::Tls;
+use super::tls::{Machine, Tls, TlsSettings};
+use super::token_request::OAuth2;
 
 /// What makes a door.
 pub struct DoorSettings {
@@ -39,9 +42,19 @@ pub struct DoorSettings {
     /// The origins that get the credentials and the extra headers: those of the system's own backend, usually of its property `URL`. Empty
     /// = none gets them. An origin that is granted besides them is reached without.
     pub backend: Vec<Origin>,
+    /// The endpoints of the system's own backend: there the client certificate is shown, as it is to `backend`.
+    pub backend_endpoints: Vec<Endpoint>,
     pub credentials: Option<Credentials>,
+    pub tls: TlsSettings,
     pub headers: ExtraHeaders,
     pub limits: Limits,
+}
+
+/// A certificate of the operator's and what it is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateInUse {
+    pub what: &'static str,
+    pub certificate: Certificate,
 }
 
 /// One system's way out. Made by [`super::Egress::door`].
@@ -70,11 +83,15 @@ struct Outbound {
 }
 
 impl Door {
-    pub(super) fn new(tls: Arc<Tls>, settings: DoorSettings) -> Self {
-        let DoorSettings { system, plugin, policy, backend, credentials, headers, limits } = settings;
+    pub(super) fn new(machine: Arc<Machine>, settings: DoorSettings) -> Self {
+        let DoorSettings { system, plugin, policy, backend, backend_endpoints, credentials, tls, headers, limits } = settings;
         let authenticator = credentials.map(|credentials| Authenticator::new(&system, credentials));
         let (system, policy): (Arc<str>, _) = (system.into(), Arc::new(policy));
-        let connector = Connector { system: system.clone(), policy: policy.clone(), tls, timeout: limits.connect };
+        let token_url = authenticator.as_ref().and_then(Authenticator::oauth).and_then(|oauth| Origin::of_uri(&oauth.token_url).ok());
+        let origins = backend.iter().cloned().chain(token_url).filter(|origin| origin.scheme == Scheme::Https);
+        let identified = origins.map(|Origin { host, port, .. }| Endpoint { host, port }).chain(backend_endpoints).collect();
+        let tls = Arc::new(Tls::new(system.clone(), tls, machine));
+        let connector = Connector { system: system.clone(), policy: policy.clone(), tls, identified, timeout: limits.connect };
         Self {
             audit: Arc::new(Audit::new(system.clone(), plugin.into())),
             client: Client::new(connector.clone()),
@@ -168,6 +185,22 @@ impl Door {
         self.audit.refusals()
     }
 
+    /// What the operator's certificates and keys are worth at this moment: those in use, and everything that is wrong with any. Asks no server.
+    pub async fn check_certificates(&self, now: SystemTime) -> (Vec<CertificateInUse>, Vec<EgressError>) {
+        let (identity, mut wrong) = self.connector.tls.check(now).await;
+        let mut used: Vec<CertificateInUse> =
+            identity.map(|certificate| CertificateInUse { what: "client certificate", certificate }).into_iter().collect();
+        if let Some(signing) = self.authenticator.as_ref().and_then(Authenticator::oauth).and_then(OAuth2::signing) {
+            match signing.check(&self.system, now).await {
+                Ok(certificate) => {
+                    used.extend(certificate.map(|certificate| CertificateInUse { what: "certificate of the assertions", certificate }));
+                }
+                Err(error) => wrong.push(error),
+            }
+        }
+        (used, wrong)
+    }
+
     fn permit(&self) -> Result<OwnedSemaphorePermit, EgressError> {
         let refused = |_| EgressError::TooMany { system: self.system.to_string(), limit: self.limits.concurrent };
         self.open.clone().try_acquire_owned().map_err(refused)
@@ -229,6 +262,7 @@ impl Door {
         let Some(again) = first.replay() else { return Ok(response) };
         drop(response);
         let authorization = self.authorization(Some(authenticator)).await?;
+        self.pace.next().await;
         let second = upload(0);
         let again = Full::new(again).map_err(|never| match never {}).boxed_unsync();
         let request = compose(outbound, authorization, Outgoing::new(again, second.clone()));
@@ -241,7 +275,7 @@ impl Door {
 
     async fn authorization(&self, authenticator: Option<&Authenticator>) -> Result<Option<Authorization>, EgressError> {
         let Some(authenticator) = authenticator else { return Ok(None) };
-        let fetch = TokenFetch { client: &self.client, audit: &self.audit, limits: &self.limits };
+        let fetch = TokenFetch { client: &self.client, audit: &self.audit, limits: &self.limits, pace: &self.pace };
         authenticator.authorization(&fetch).await.map(Some)
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::address::AddressClass;
 use super::origin::{Endpoint, Origin};
-use crate::secret::SecretError;
+use crate::secret::{SecretError, SecretSource};
 
 /// A grant, a URL or an endpoint that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -135,6 +135,10 @@ pub enum EgressError {
     #[error("egress.credentials: no credentials for system \"{system}\": {reason}")]
     Credentials { system: String, reason: String },
 
+    /// A certificate or key of the operator's that is no good.
+    #[error("egress.certificate: system \"{system}\": the {what} ({source_name}) cannot be used: {reason}")]
+    Certificate { system: String, what: &'static str, source_name: String, reason: String },
+
     #[error("egress.protocol: the exchange with {place} broke off: {reason}")]
     Protocol { place: String, reason: String },
 }
@@ -180,6 +184,7 @@ impl EgressError {
             Self::TooLarge { .. } => "egress.too-large",
             Self::TooMany { .. } => "egress.too-many",
             Self::Credentials { .. } => "egress.credentials",
+            Self::Certificate { .. } => "egress.certificate",
             Self::Protocol { .. } => "egress.protocol",
         }
     }
@@ -198,7 +203,7 @@ impl EgressError {
             Self::TooLarge { direction: Direction::Request, .. } => ErrorKind::RequestSize,
             Self::TooLarge { direction: Direction::Response, .. } => ErrorKind::ResponseSize,
             Self::TooMany { .. } => ErrorKind::Limit,
-            Self::Credentials { .. } => ErrorKind::Credentials,
+            Self::Credentials { .. } | Self::Certificate { .. } => ErrorKind::Credentials,
             Self::Protocol { .. } => ErrorKind::Protocol,
         }
     }
@@ -221,6 +226,10 @@ impl EgressError {
         Self::Credentials { system: system.to_owned(), reason: format!("{what}: {error}") }
     }
 
+    pub(super) fn certificate(system: &str, what: &'static str, source: &SecretSource, reason: String) -> Self {
+        Self::Certificate { system: system.to_owned(), what, source_name: source.to_string(), reason }
+    }
+
     /// The error this room put into a foreign error, if it is one of ours.
     pub(super) fn within(error: &(dyn std::error::Error + 'static)) -> Option<Self> {
         std::iter::successors(Some(error), |error| error.source()).find_map(|error| error.downcast_ref::<Self>().cloned())
@@ -234,10 +243,14 @@ pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// The lines of the manifest for one grant.
 fn grant(system: &str, key: &str, value: &impl fmt::Display) -> String {
+    format!("[{}.grants]\n{key} = [\"{value}\"]", table_of(system))
+}
+
+/// The table of a system in the manifest: `systems.hr`.
+pub fn table_of(system: &str) -> String {
     let bare = !system.is_empty() && system.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     // TOML quotes a key as JSON quotes a string.
-    let system = if bare { system.to_owned() } else { serde_json::Value::from(system).to_string() };
-    format!("[systems.{system}.grants]\n{key} = [\"{value}\"]")
+    if bare { format!("systems.{system}") } else { format!("systems.{}", serde_json::Value::from(system)) }
 }
 
 #[cfg(test)]

@@ -1,27 +1,27 @@
-//! OAuth 2.0 client credentials: one token per system, fetched by one request at a time, renewed before it expires.
+//! OAuth 2.0 tokens: one per system, fetched by one request at a time, renewed before it expires. What is sent for it: `token_request`.
 //!
 //! A token is used until a tenth of its life, at most a minute, is left, or until the backend answers 401. A thousand entities must not
 //! become a thousand token requests: a failure is remembered for [`FAILURE_HOLDS`], and a backend that refuses a fresh token too is
 //! believed for [`USELESS_HOLDS`].
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use bytes::Bytes;
-use http::{HeaderValue, Method, Request, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http::HeaderValue;
+use http_body_util::{BodyExt, Limited};
 use secrecy::zeroize::Zeroizing;
 use serde::Deserialize;
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::audit::{Audit, AuditLine, place};
-use super::body::{Outgoing, Upload};
+use super::body::Upload;
 use super::client::Client;
-use super::credentials::{Authorization, OAuth2, TokenRequestStyle, bearer};
+use super::credentials::{Authorization, bearer};
 use super::error::{EgressError, Phase, quoted, root_cause};
 use super::limits::Limits;
+use super::pace::Pace;
+use super::token_request::{OAuth2, TokenRequest};
 use crate::secret::Secret;
 
 /// How long a failed token request is answered from memory.
@@ -41,12 +41,12 @@ pub(super) struct TokenFetch<'a> {
     pub(super) client: &'a Client,
     pub(super) audit: &'a Arc<Audit>,
     pub(super) limits: &'a Limits,
+    pub(super) pace: &'a Pace,
 }
 
 pub(super) struct TokenCache {
     system: String,
     settings: OAuth2,
-    secret: OnceCell<Secret>,
     /// Held during a fetch: those who come meanwhile wait and find its result.
     state: Mutex<State>,
 }
@@ -78,7 +78,7 @@ struct Answer {
 
 impl TokenCache {
     pub(super) fn new(system: &str, settings: OAuth2) -> Self {
-        Self { system: system.to_owned(), settings, secret: OnceCell::new(), state: Mutex::default() }
+        Self { system: system.to_owned(), settings, state: Mutex::default() }
     }
 
     pub(super) async fn authorization(&self, fetch: &TokenFetch<'_>) -> Result<Authorization, EgressError> {
@@ -116,30 +116,31 @@ impl TokenCache {
         true
     }
 
+    pub(super) fn settings(&self) -> &OAuth2 {
+        &self.settings
+    }
+
     pub(super) async fn renewal_was_useless(&self) {
         self.state.lock().await.useless = Some(Instant::now());
     }
 
     async fn fetch(&self, fetch: &TokenFetch<'_>) -> Result<Token, EgressError> {
-        let secret = self
-            .secret
-            .get_or_try_init(|| self.settings.client_secret.resolve())
-            .await
-            .map_err(|error| EgressError::secret(&self.system, "the client secret", &error))?;
+        let request = TokenRequest::make(&self.system, &self.settings, SystemTime::now()).await?;
+        fetch.pace.next().await;
         let mut line = fetch.audit.line_of_host("POST", place(&self.settings.token_url));
-        let result = self.ask(fetch, secret, &mut line).await;
+        let result = self.ask(fetch, &request, &mut line).await;
         if let Err(error) = &result {
             line.failed(error);
         }
         result
     }
 
-    async fn ask(&self, fetch: &TokenFetch<'_>, secret: &Secret, line: &mut AuditLine) -> Result<Token, EgressError> {
+    async fn ask(&self, fetch: &TokenFetch<'_>, request: &TokenRequest, line: &mut AuditLine) -> Result<Token, EgressError> {
         let to = place(&self.settings.token_url);
         let asked = Instant::now();
         let upload = Arc::new(Upload::new(to.clone(), u64::MAX, None, line.sent.clone(), 0));
-        let request = self.request(secret, &upload)?;
-        let response = fetch.client.request(request, &to, &upload, fetch.limits.first_byte).await?;
+        let composed = request.compose(&self.settings.token_url, upload.clone());
+        let response = fetch.client.request(composed, &to, &upload, fetch.limits.first_byte).await?;
         let status = response.status();
         line.answered(status);
         let body = match timeout(fetch.limits.between_bytes, Limited::new(response.into_body(), LARGEST_ANSWER).collect()).await {
@@ -150,7 +151,7 @@ impl TokenCache {
         line.received = body.len() as u64;
         let answer: Option<Answer> = serde_json::from_slice(&body).ok();
         if !status.is_success() {
-            let said = answer.map(|answer| said_by_server(&answer, secret)).unwrap_or_default();
+            let said = answer.map(|answer| said_by_server(&answer, request.secret.as_ref())).unwrap_or_default();
             return Err(self.failed(&format!("OAuth request failed with status: {}{said} ({to})", status.as_u16())));
         }
         let answer = answer.ok_or_else(|| self.failed(&format!("{to} answered something that is not a token answer")))?;
@@ -164,47 +165,15 @@ impl TokenCache {
         Ok(Token { header: bearer(&self.system, &token)?, good_until: asked + lifetime.saturating_sub(margin) })
     }
 
-    fn request(&self, secret: &Secret, upload: &Arc<Upload>) -> Result<Request<Outgoing>, EgressError> {
-        let OAuth2 { token_url, client_id, scope, style, .. } = &self.settings;
-        let mut form = url::form_urlencoded::Serializer::new(String::new());
-        form.append_pair("grant_type", "client_credentials");
-        if let Some(scope) = scope.as_deref().filter(|scope| !scope.is_empty()) {
-            form.append_pair("scope", scope);
-        }
-        if *style == TokenRequestStyle::Form {
-            form.append_pair("client_id", client_id).append_pair("client_secret", secret.expose());
-        }
-        let body = Full::new(Bytes::from(form.finish())).map_err(|never| match never {}).boxed_unsync();
-        let mut request = Request::new(Outgoing::new(body, upload.clone()));
-        *request.method_mut() = Method::POST;
-        request.uri_mut().clone_from(token_url);
-        let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
-        headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
-        if *style == TokenRequestStyle::Basic {
-            // As they are: RFC 6749 section 2.3.1 wants both form-encoded first, but UAA servers, whose client ids contain `!` and `|`, do
-            // not decode.
-            let pair = Zeroizing::new(format!("{client_id}:{}", secret.expose()));
-            let encoded = Zeroizing::new(base64::engine::general_purpose::STANDARD.encode(pair.as_bytes()));
-            let mut value = HeaderValue::from_str(&format!("Basic {}", *encoded)).map_err(EgressError::request)?;
-            value.set_sensitive(true);
-            headers.insert(header::AUTHORIZATION, value);
-        }
-        Ok(request)
-    }
-
     fn failed(&self, reason: &str) -> EgressError {
         EgressError::Credentials { system: self.system.clone(), reason: reason.to_owned() }
     }
 }
 
 /// The server's own words, without the secret should it repeat it.
-fn said_by_server(answer: &Answer, secret: &Secret) -> String {
-    let parts: Vec<String> = [&answer.error, &answer.error_description]
-        .into_iter()
-        .flatten()
-        .map(|text| quoted(&text.replace(secret.expose(), "[redacted]")))
-        .collect();
+fn said_by_server(answer: &Answer, secret: Option<&Secret>) -> String {
+    let redacted = |text: &String| secret.map_or_else(|| text.clone(), |secret| text.replace(secret.expose(), "[redacted]"));
+    let parts: Vec<String> = [&answer.error, &answer.error_description].into_iter().flatten().map(|text| quoted(&redacted(text))).collect();
     if parts.is_empty() { String::new() } else { format!(", {}", parts.join(": ")) }
 }
 

@@ -31,6 +31,12 @@ impl Pace {
             Some(at_once) => at_once.clone().acquire_owned().await.ok(),
             None => None,
         };
+        self.next().await;
+        permit
+    }
+
+    /// Wait until one more request may go. For those that belong to a request which has its turn: one for a token, and a repetition.
+    pub(super) async fn next(&self) {
         if let Some((between, next)) = &self.bucket {
             let mine = {
                 let mut next = next.lock().unwrap_or_else(PoisonError::into_inner);
@@ -43,7 +49,6 @@ impl Pace {
             };
             sleep_until(mine).await;
         }
-        permit
     }
 }
 

@@ -36,8 +36,9 @@ impl Checker<'_> {
             };
             written.push(key.name);
             if let (Some(only), Some(chosen), Some(by)) = (key.only, chosen, table.discriminator)
-                && only != chosen
+                && !key.applies(Some(chosen))
             {
+                let only = only.replace('|', "\" or \"");
                 let message = format!("key \"{name}\" in {title} means nothing where {by} is \"{chosen}\"");
                 self.problems.error("manifest.misplaced-key", at, message, format!("it belongs to {by} = \"{only}\""));
                 continue;
@@ -52,7 +53,7 @@ impl Checker<'_> {
             fields.set_wrong(key);
         }
         for key in table.keys {
-            let applies = key.only.is_none() || key.only == chosen;
+            let applies = key.only.is_none() || (chosen.is_some() && key.applies(chosen));
             if matches!(key.presence, Presence::Required) && applies && !written.contains(&key.name) && !meant.contains(&key.name) {
                 let help = format!("add {}. {}", toml_example(key), key.help);
                 self.problems.error("manifest.missing-key", at, format!("key \"{}\" is missing in {title}", key.name), help);
@@ -63,7 +64,7 @@ impl Checker<'_> {
 
     /// Answers the key that was probably meant.
     fn unknown_key(&mut self, table: &'static Table, title: &str, name: &str, at: Place, chosen: Option<&str>) -> Option<&'static str> {
-        let known = table.keys.iter().filter(|key| key.only.is_none() || chosen.is_none() || key.only == chosen).map(|key| key.name);
+        let known = table.keys.iter().filter(|key| key.applies(chosen)).map(|key| key.name);
         let (meant, help) = if table.name == keys::SYSTEM.name && reference::knows(name) {
             (None, "it belongs under properties".to_owned())
         } else {

@@ -113,6 +113,11 @@ impl Fields {
         self.wrong.contains(&key)
     }
 
+    /// Whether the key was written, and is right.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+
     fn get(&self, key: &str) -> Option<&Checked> {
         self.written.iter().find(|field| field.key == key).map(|field| &field.value)
     }

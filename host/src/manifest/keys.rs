@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use super::forms::Form;
 
+mod auth;
 mod deletions;
+mod tls;
 
+pub(super) use auth::AUTH;
 pub(super) use deletions::{DELETIONS, DISABLE};
+pub(super) use tls::TLS;
 
 /// A TOML table and its keys. Any other key in it is an error.
 #[derive(Debug)]
@@ -35,11 +39,21 @@ pub(super) struct Key {
     pub name: &'static str,
     pub kind: Kind,
     pub presence: Presence,
-    /// The value of the table's discriminator for which this key means something; absent: for all.
+    /// The values of the table's discriminator for which this key means something, with `|` between them; absent: for all.
     pub only: Option<&'static str>,
     pub help: &'static str,
     /// An example of the value, as JSON; for [`Kind::Tables`] of a name.
     pub example: &'static str,
+}
+
+impl Key {
+    /// Whether the key means something where the discriminator has this value, or where its value is not known.
+    pub(super) fn applies(&self, chosen: Option<&str>) -> bool {
+        match (self.only, chosen) {
+            (Some(only), Some(chosen)) => only.split('|').any(|value| value == chosen),
+            _ => true,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -291,6 +305,14 @@ pub(super) static SYSTEM: Table = Table {
             example: "{ \"type\": \"bearer\", \"token\": { \"env\": \"DIRECTORY_TOKEN\" } }",
         },
         Key {
+            name: "tls",
+            kind: Kind::Table(&TLS),
+            presence: Presence::Optional,
+            only: None,
+            help: "Whom secure connections to the system believe, and the client certificate they show.",
+            example: "{ \"authorities\": [\"internal-ca.pem\"] }",
+        },
+        Key {
             name: "grants",
             kind: Kind::Table(&GRANTS),
             presence: Presence::Optional,
@@ -322,102 +344,6 @@ pub(super) static SYSTEM: Table = Table {
             only: None,
             help: "What one instance of the plugin may use.",
             example: "{ \"memory\": \"256 MiB\" }",
-        },
-    ],
-};
-
-pub(super) static AUTH: Table = Table {
-    name: "auth",
-    help: "Credentials that the host adds to HTTP requests on their way out.",
-    discriminator: Some("type"),
-    keys: &[
-        Key {
-            name: "type",
-            kind: Kind::Choice {
-                values: &[
-                    Choice { value: "basic", help: "HTTP Basic (RFC 7617): user and password." },
-                    Choice { value: "bearer", help: "A token that is known beforehand (RFC 6750)." },
-                    Choice { value: "oauth2-client-credentials", help: "A token fetched with client credentials (RFC 6749 section 4.4)." },
-                ],
-                reserved: &[
-                    Choice { value: "client-certificate", help: "client certificates are not part of this version" },
-                    Choice { value: "oauth2-jwt-bearer", help: "the JWT bearer grant is not part of this version" },
-                ],
-            },
-            presence: Presence::Required,
-            only: None,
-            help: "The kind of authentication.",
-            example: "\"bearer\"",
-        },
-        Key {
-            name: "user",
-            kind: Kind::Text(Form::NotEmpty),
-            presence: Presence::Required,
-            only: Some("basic"),
-            help: "The user's name.",
-            example: "\"provisor\"",
-        },
-        Key {
-            name: "password",
-            kind: Kind::Secret,
-            presence: Presence::Required,
-            only: Some("basic"),
-            help: "The user's password.",
-            example: "{ \"env\": \"DIRECTORY_PASSWORD\" }",
-        },
-        Key {
-            name: "token",
-            kind: Kind::Secret,
-            presence: Presence::Required,
-            only: Some("bearer"),
-            help: "The token.",
-            example: "{ \"env\": \"DIRECTORY_TOKEN\" }",
-        },
-        Key {
-            name: "token-url",
-            kind: Kind::Text(Form::HttpUrl),
-            presence: Presence::Required,
-            only: Some("oauth2-client-credentials"),
-            help: "The token endpoint of the authorization server.",
-            example: "\"https://login.example.com/oauth/token\"",
-        },
-        Key {
-            name: "client-id",
-            kind: Kind::Text(Form::NotEmpty),
-            presence: Presence::Required,
-            only: Some("oauth2-client-credentials"),
-            help: "The client's id.",
-            example: "\"provisor\"",
-        },
-        Key {
-            name: "client-secret",
-            kind: Kind::Secret,
-            presence: Presence::Required,
-            only: Some("oauth2-client-credentials"),
-            help: "The client's secret.",
-            example: "{ \"file\": \"secrets/client\" }",
-        },
-        Key {
-            name: "scope",
-            kind: Kind::Text(Form::NotEmpty),
-            presence: Presence::Optional,
-            only: Some("oauth2-client-credentials"),
-            help: "The scopes to ask for, separated by spaces. Without it none is sent.",
-            example: "\"scim.read scim.write\"",
-        },
-        Key {
-            name: "style",
-            kind: Kind::Choice {
-                values: &[
-                    Choice { value: "basic", help: "In the Authorization header." },
-                    Choice { value: "form", help: "In the form body of the token request." },
-                ],
-                reserved: &[],
-            },
-            presence: Presence::Default(Literal::Text("basic")),
-            only: Some("oauth2-client-credentials"),
-            help: "How the token request carries id and secret.",
-            example: "\"form\"",
         },
     ],
 };

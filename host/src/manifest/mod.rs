@@ -12,6 +12,7 @@
 //! Deliberately absent: the values of secrets (only where they come from, [`crate::secret::SecretSource`]), anything that speaks to a network, and
 //! the language of transformations (their text is handed on unread, but for the `%name%` in it).
 
+mod auth;
 mod authority;
 mod check;
 mod connection;
@@ -33,11 +34,14 @@ pub mod schema;
 mod secret_reference;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod trace;
 mod transformation;
 
+pub use auth::{Assertion, Auth, ClientAuthentication, Grant, OAuth2};
 pub use deletions::{Deletions, Disable, Policies, Policy, Threshold};
-pub use model::{Auth, ClientAuthentication, Delta, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System};
+pub use model::{Delta, Element, Failures, GrantedFolder, Grants, Limits, MAPPING, Manifest, System};
 pub use problem::{Place, Problem, Severity};
 pub use raw::{Raw, read};
+pub use tls::{ClientCertificate, Tls};
 pub use trace::Trace;

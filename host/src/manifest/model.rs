@@ -5,9 +5,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use url::Url;
-
+use super::auth::Auth;
 use super::deletions::Deletions;
+use super::tls::Tls;
 use super::trace::Trace;
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
@@ -54,6 +54,7 @@ pub struct System {
     /// In the order in which they run; at least one.
     pub transformation: Vec<Element>,
     pub auth: Auth,
+    pub tls: Tls,
     /// Headers of every request (`ips.http.header.<name>`), by name. One that the plugin sets itself wins.
     pub headers: Vec<(String, String)>,
     /// What the operator granted and the plugin asks for.
@@ -93,37 +94,6 @@ pub struct Element {
     /// host (`ips.*`, `User`) included, and over them those of the element. Any other component: the properties it describes, defaults included, and the
     /// parameters of its text; nothing of the system's.
     pub properties: BTreeMap<String, String>,
-}
-
-/// How the host authenticates the plugin's HTTP requests.
-#[derive(Clone, Debug)]
-pub enum Auth {
-    None,
-    /// RFC 7617.
-    Basic {
-        user: String,
-        password: SecretSource,
-    },
-    /// RFC 6750.
-    Bearer {
-        token: SecretSource,
-    },
-    /// RFC 6749 section 4.4.
-    OAuth2ClientCredentials {
-        token_url: Url,
-        client_id: String,
-        client_secret: SecretSource,
-        /// Separated by spaces; none: the parameter is not sent.
-        scope: Option<String>,
-        style: ClientAuthentication,
-    },
-}
-
-/// RFC 6749 section 2.3.1: how a token request carries the client's id and secret.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ClientAuthentication {
-    BasicHeader,
-    FormBody,
 }
 
 /// What the operator granted, as far as the plugin asks for it. `http` and `dial` are part of [`System::origins`] and [`System::endpoints`] already.

@@ -122,7 +122,7 @@ const fn connection(name: &'static str, shape: Shape, help: &'static str) -> Con
     ConnectionProperty { name, shape, help }
 }
 
-pub(super) static CONNECTION_PROPERTIES: [ConnectionProperty; 12] = [
+pub(super) static CONNECTION_PROPERTIES: [ConnectionProperty; 14] = [
     connection("Type", Shape::OneOf(&["HTTP", "LDAP", "RFC"]), "The transport. It follows from the connector."),
     connection("URL", Shape::Text, "The base URL of the system."),
     connection(
@@ -133,14 +133,20 @@ pub(super) static CONNECTION_PROPERTIES: [ConnectionProperty; 12] = [
     connection(
         "Authentication",
         Shape::OneOf(&["NoAuthentication", "BasicAuthentication", "ClientCertificateAuthentication"]),
-        "BasicAuthentication with OAuth2TokenServiceURL means OAuth 2.0 client credentials.",
+        "BasicAuthentication with OAuth2TokenServiceURL means OAuth 2.0 client credentials; ClientCertificateAuthentication the certificate of the tls table.",
     ),
     connection("User", Shape::Text, "The user, or the OAuth client's id."),
     connection("Password", Shape::Credential, "The user's password, or the OAuth client's secret."),
     connection("OAuth2TokenServiceURL", Shape::Text, "The token endpoint. With it User and Password are an OAuth client's id and secret."),
     connection("OAuth2TokenScope", Shape::Text, "The OAuth scopes, separated by spaces."),
     connection("AuthType", Shape::OneOf(&["Basic", "Form"]), "How the token request carries the client's id and secret. Default: Basic."),
-    connection("client_id", Shape::Text, "The OAuth client's id where the token is fetched with a certificate."),
+    connection("client_id", Shape::Text, "The OAuth client's id where the token is fetched with the client certificate of the tls table."),
+    connection(
+        "jwt.subject",
+        Shape::Text,
+        "On whose behalf a token is fetched with a signed assertion: User issues it, Password is its private key.",
+    ),
+    connection("jwt.scope", Shape::Text, "The scopes of that assertion, separated by spaces."),
     connection("CloudConnectorLocationId", Shape::Text, "The location of a tunnel."),
     connection("TrustAll", Shape::Boolean, "true would accept any server certificate."),
 ];

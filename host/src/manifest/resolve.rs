@@ -3,14 +3,15 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use super::auth::Auth;
 use super::fields::Fields;
 use super::keys;
-use super::model::{Auth, Delta, Failures, Limits, Manifest, System};
+use super::model::{Delta, Failures, Limits, Manifest, System};
 use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
 use super::trace::Trace;
-use super::{authority, connection, deletions, nearest, reference, secret_reference, transformation};
+use super::{authority, connection, deletions, nearest, reference, secret_reference, tls, transformation};
 use crate::registry::description::{Description, Role};
 
 pub(super) type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
@@ -82,7 +83,9 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
     let texts = chain.as_ref().map(|chain| transformation::texts_of_the_system(chain));
     let sorted = properties::sort(&Judge { role, fields, description, texts: texts.as_deref() }, problems);
     let transformation = chain.map(|chain| transformation::elements(chain, &sorted.parameters, problems));
-    let auth = anchored(connection::auth(fields, description, &sorted.connection, problems), raw);
+    let auth = connection::auth(fields, description, &sorted.connection, problems);
+    let auth = auth.map(&|source| secret_reference::anchored(source, &raw.directory));
+    let tls = tls::tls(raw, fields, description, problems);
     let headers = headers(&sorted, &auth, problems);
     let deletions = deletions::resolve(fields, &sorted, description, problems);
     let delta = delta(&sorted);
@@ -99,6 +102,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
         sources: fields.texts("sources").iter().map(|item| item.text.clone()).collect(),
         transformation: transformation?,
         auth,
+        tls,
         headers,
         grants: authority.grants,
         files: authority.files,
@@ -155,19 +159,6 @@ pub(super) fn plugin<'d>(
         return None;
     }
     Some(description)
-}
-
-/// The same credentials with the paths of their secrets made absolute.
-fn anchored(auth: Auth, raw: &Raw) -> Auth {
-    let anchored = |source| secret_reference::anchored(&source, &raw.directory);
-    match auth {
-        Auth::None => Auth::None,
-        Auth::Basic { user, password } => Auth::Basic { user, password: anchored(password) },
-        Auth::Bearer { token } => Auth::Bearer { token: anchored(token) },
-        Auth::OAuth2ClientCredentials { token_url, client_id, client_secret, scope, style } => {
-            Auth::OAuth2ClientCredentials { token_url, client_id, client_secret: anchored(client_secret), scope, style }
-        }
-    }
 }
 
 /// spec/provisioning.md section 1.3: an `authorization` header is ignored when credentials exist.

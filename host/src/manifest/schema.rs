@@ -45,12 +45,8 @@ fn condition(table: &'static Table, by: &str, value: &'static str) -> Value {
     if !required.is_empty() {
         then.insert("required".to_owned(), json!(required));
     }
-    let foreign: Map<String, Value> = table
-        .keys
-        .iter()
-        .filter(|key| key.only.is_some_and(|only| only != value))
-        .map(|key| (key.name.to_owned(), Value::Bool(false)))
-        .collect();
+    let foreign: Map<String, Value> =
+        table.keys.iter().filter(|key| !key.applies(Some(value))).map(|key| (key.name.to_owned(), Value::Bool(false))).collect();
     if !foreign.is_empty() {
         then.insert("properties".to_owned(), Value::Object(foreign));
     }
@@ -58,7 +54,8 @@ fn condition(table: &'static Table, by: &str, value: &'static str) -> Value {
 }
 
 fn required(table: &'static Table, only: Option<&'static str>) -> impl Iterator<Item = &'static str> {
-    table.keys.iter().filter(move |key| matches!(key.presence, Presence::Required) && key.only == only).map(|key| key.name)
+    let means_it = move |key: &&Key| if only.is_some() { key.only.is_some() && key.applies(only) } else { key.only.is_none() };
+    table.keys.iter().filter(|key| matches!(key.presence, Presence::Required)).filter(means_it).map(|key| key.name)
 }
 
 fn described(key: &'static Key, definitions: &mut Map<String, Value>) -> Value {

@@ -2,11 +2,7 @@
 
 use super::*;
 
-use std::path::PathBuf;
-
 use base64::Engine;
-
-use crate::secret::SecretSource;
 
 /// A folder with one secret in it.
 struct Kept {
@@ -49,14 +45,12 @@ async fn tokens(life: u64) -> Server {
     .await
 }
 
-fn oauth(server: &Server, secret: &Kept, style: TokenRequestStyle) -> Credentials {
-    Credentials::OAuth2(OAuth2 {
+fn oauth(server: &Server, client: ClientAuthentication) -> Credentials {
+    Credentials::OAuth2(Box::new(OAuth2 {
         token_url: format!("{}/oauth/token?tenant=x", server.origin()).parse().unwrap(),
-        client_id: "sb-app!b1|x".into(),
-        client_secret: secret.source(),
+        grant: Grant::ClientCredentials { client_id: "sb-app!b1|x".into(), client },
         scope: Some("read write".into()),
-        style,
-    })
+    }))
 }
 
 #[tokio::test]
@@ -107,7 +101,7 @@ async fn a_token_is_fetched_once_and_kept() {
     let kept = Kept::new(SECRET);
     let (server, endpoint) = (backend(&GOOD).await, tokens(3600).await);
     let mut settings = settings(&[&server.origin()]);
-    settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Basic));
+    settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Basic(kept.source())));
     let door = door(settings);
     let all = futures_util::future::join_all((0..20).map(|_| door.send(get(&server.origin())))).await;
     for response in all {
@@ -135,7 +129,7 @@ async fn the_secret_travels_in_the_form_if_asked() {
     let kept = Kept::new("a&b=c%");
     let (server, endpoint) = (backend(&GOOD).await, tokens(3600).await);
     let mut settings = settings(&[&server.origin()]);
-    settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Form));
+    settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Form(kept.source())));
     assert_eq!(text(door(settings).send(get(&server.origin())).await.unwrap()).await, "in");
     let request = endpoint.seen().remove(0);
     assert_eq!(request.header("authorization"), None);
@@ -149,7 +143,7 @@ async fn a_refused_token_is_renewed_and_the_request_repeated() {
     let kept = Kept::new(SECRET);
     let (server, endpoint) = (backend(&GOOD).await, tokens(3600).await);
     let mut settings = settings(&[&server.origin()]);
-    settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Basic));
+    settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Basic(kept.source())));
     settings.limits.replay_bytes = 100;
     let door = door(settings);
     assert_eq!(text(door.send(post(&server.origin(), "the body")).await.unwrap()).await, "in");
@@ -184,7 +178,7 @@ async fn a_token_is_renewed_before_it_expires() {
     let kept = Kept::new(SECRET);
     let (server, endpoint) = (backend(&GOOD).await, tokens(1).await);
     let mut settings = settings(&[&server.origin()]);
-    settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Basic));
+    settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Basic(kept.source())));
     let door = door(settings);
     assert_eq!(text(door.send(get(&server.origin())).await.unwrap()).await, "in");
     GOOD.store(2, Ordering::SeqCst);
@@ -212,7 +206,7 @@ async fn a_token_endpoint_that_refuses() {
     ] {
         let endpoint = Server::start(move |_, _| answer(status, "location: http://127.0.0.1:1/\r\n", &body)).await;
         let mut settings = settings(&[&server.origin()]);
-        settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Basic));
+        settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Basic(kept.source())));
         let door = door(settings);
         for _ in 0..5 {
             let error = door.send(get(&server.origin())).await.err().unwrap();
@@ -230,7 +224,7 @@ async fn the_address_of_the_token_endpoint_is_checked_too() {
     let kept = Kept::new(SECRET);
     let (server, endpoint) = (Server::start(|_, _| answer(200, "", "")).await, tokens(60).await);
     let mut settings = settings(&[&server.origin()]);
-    settings.credentials = Some(oauth(&endpoint, &kept, TokenRequestStyle::Basic));
+    settings.credentials = Some(oauth(&endpoint, ClientAuthentication::Basic(kept.source())));
     settings.policy.networks.clear();
     let door = door(settings);
     assert_eq!(door.send(get(&server.origin())).await.err().unwrap().code(), "egress.address-refused");

@@ -118,7 +118,8 @@ async fn tls_after_consent() {
     let (pem, acceptor) = tls::certificate("one", b"");
     let port = start_tls_server("OK\n", acceptor).await.port();
     let endpoint = format!("localhost:{port}");
-    let door = Egress::new(Trust::default().with_authorities(pem.as_bytes()).unwrap()).door(dialling(&[&endpoint]));
+    let files = Files::new();
+    let door = super::door(believing(&pem, &files, dialling(&[&endpoint])));
     let mut stream = door.connect(&endpoint, Security::Plain).await.unwrap();
     stream.write_all(b"TLS").await.unwrap();
     assert_eq!(read_exactly(&mut stream, 3).await, b"OK\n");
@@ -139,11 +140,51 @@ async fn bytes_smuggled_in_before_tls_are_found() {
     let (pem, acceptor) = tls::certificate("one", b"");
     let port = start_tls_server("OK\nsmuggled", acceptor).await.port();
     let endpoint = format!("localhost:{port}");
-    let door = Egress::new(Trust::default().with_authorities(pem.as_bytes()).unwrap()).door(dialling(&[&endpoint]));
+    let files = Files::new();
+    let door = super::door(believing(&pem, &files, dialling(&[&endpoint])));
     let mut stream = door.connect(&endpoint, Security::Plain).await.unwrap();
     stream.write_all(b"TLS").await.unwrap();
     assert_eq!(read_exactly(&mut stream, 3).await, b"OK\n");
     let error = stream.start_tls().await.unwrap_err();
     assert!(error.to_string().contains("before TLS"), "{error}");
     assert_eq!(stream.read(1).await.unwrap_err().code(), "egress.protocol");
+}
+
+#[tokio::test]
+async fn a_client_certificate_over_dial() {
+    let (files, authority) = (Files::new(), identity::Authority::new("ours"));
+    let endpoint = format!("localhost:{}", start_tls_server("OK\n", authority.acceptor(true)).await.port());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let secured = format!("localhost:{}", listener.local_addr().unwrap().port());
+    let acceptor = authority.acceptor(true);
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            if let Ok(mut tls) = acceptor.accept(tcp).await {
+                tls.write_all(b"hello").await.unwrap_or_default();
+            }
+        }
+    });
+    let base = |own: bool| {
+        let mut settings = believing(&authority.pem(), &files, dialling(&[&endpoint, &secured]));
+        settings.backend_endpoints = if own { settings.policy.endpoints.clone() } else { vec![] };
+        identity::identified(&files, &authority.issue("provisor"), settings)
+    };
+    for own in [true, false] {
+        let door = super::door(base(own));
+        let mut stream = door.connect(&endpoint, Security::Plain).await.unwrap();
+        stream.write_all(b"TLS").await.unwrap();
+        assert_eq!(read_exactly(&mut stream, 3).await, b"OK\n");
+        let mut tls = door.connect(&secured, Security::Tls).await.unwrap();
+        stream.start_tls().await.unwrap();
+        stream.write_all(b"secured").await.unwrap();
+        let (answer, greeting) = (stream.read(100).await, tls.read(5).await);
+        if own {
+            assert_eq!((answer.unwrap(), greeting.unwrap()), (Bytes::from("secured"), Bytes::from("hello")));
+        } else {
+            // An endpoint that no property of the operator's names is shown nothing.
+            for error in [answer.unwrap_err(), greeting.unwrap_err()] {
+                assert!(error.code() == "egress.tls" && error.to_string().contains("does the server demand"), "{error}");
+            }
+        }
+    }
 }

@@ -3,10 +3,13 @@
 mod credentials;
 mod dial;
 mod http;
+mod identity;
 mod tls;
+mod tokens;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -18,6 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::*;
+use crate::secret::SecretSource;
 
 /// A request as a server saw it.
 #[derive(Clone)]
@@ -126,14 +130,46 @@ fn settings(origins: &[&str]) -> DoorSettings {
         plugin: "scim".into(),
         backend: origins.iter().take(1).cloned().collect(),
         policy: Policy { origins, endpoints: vec![], networks: vec![parse_network("127.0.0.0/8").unwrap(), parse_network("::1").unwrap()] },
+        backend_endpoints: vec![],
         credentials: None,
+        tls: TlsSettings::new("[systems.hr.tls]"),
         headers: ExtraHeaders::default(),
         limits: Limits::default(),
     }
 }
 
 fn door(settings: DoorSettings) -> Arc<Door> {
-    Egress::new(Trust::default()).door(settings)
+    Egress::default().door(settings)
+}
+
+/// PEM texts in files.
+struct Files {
+    folder: tempfile::TempDir,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// Written under another name and put in place, as mounted secrets are.
+    fn put(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        let new = self.folder.path().join("new");
+        std::fs::write(&new, text).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        path
+    }
+
+    fn secret(&self, name: &str, text: &str) -> SecretSource {
+        SecretSource::File(self.put(name, text))
+    }
+}
+
+/// These settings, with the authorities of a PEM text.
+fn believing(pem: &str, files: &Files, mut settings: DoorSettings) -> DoorSettings {
+    settings.tls.authorities = vec![files.put("authorities.pem", pem)];
+    settings
 }
 
 fn get(url: &str) -> Request<Empty<Bytes>> {

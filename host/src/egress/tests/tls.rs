@@ -56,33 +56,35 @@ async fn serve_http(protocol: &'static [u8]) -> (String, u16) {
     (pem, port)
 }
 
-fn trusting(pem: &str, settings: DoorSettings) -> Arc<Door> {
-    Egress::new(Trust::default().with_authorities(pem.as_bytes()).unwrap()).door(settings)
+fn trusting(pem: &str, files: &Files, settings: DoorSettings) -> Arc<Door> {
+    door(believing(pem, files, settings))
 }
 
 #[tokio::test]
 async fn an_unknown_authority_and_a_wrong_name_are_refused() {
+    let files = Files::new();
     let (pem, port) = serve_http(b"http/1.1").await;
     let by_name = format!("https://localhost:{port}");
     let by_address = format!("https://127.0.0.1:{port}");
     let other = certificate("other", b"h2").0;
-    let error = trusting(&other, settings(&[&by_name])).send(get(&by_name)).await.err().unwrap();
+    let error = trusting(&other, &files, settings(&[&by_name])).send(get(&by_name)).await.err().unwrap();
     assert_eq!((error.code(), error.kind()), ("egress.tls", ErrorKind::Tls), "{error}");
     assert!(error.to_string().contains("not trusted here"), "{error}");
-    let error = trusting(&pem, settings(&[&by_address])).send(get(&by_address)).await.err().unwrap();
+    let error = trusting(&pem, &files, settings(&[&by_address])).send(get(&by_address)).await.err().unwrap();
     assert_eq!(error.code(), "egress.tls", "{error}");
-    let response = trusting(&pem, settings(&[&by_name])).send(post(&by_name, "abc")).await.unwrap();
+    let response = trusting(&pem, &files, settings(&[&by_name])).send(post(&by_name, "abc")).await.unwrap();
     assert_eq!(text(response).await, "HTTP/1.1 3");
 }
 
 #[tokio::test]
 async fn http_2_where_it_is_offered() {
     let log = Log::start();
+    let files = Files::new();
     let (pem, port) = serve_http(b"h2").await;
     let origin = format!("https://localhost:{port}");
     let mut settings = settings(&[&origin]);
     settings.limits.request_bytes = 1000;
-    let door = trusting(&pem, settings);
+    let door = trusting(&pem, &files, settings);
     for _ in 0..3 {
         assert_eq!(text(door.send(post(&origin, "abc")).await.unwrap()).await, "HTTP/2.0 3");
     }

@@ -1,5 +1,6 @@
 //! The manifest as a whole. Single rules are tested beside their code.
 
+mod auth;
 mod golden;
 mod random;
 mod resolved;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{resolve_text, short};
-use crate::manifest::{Auth, ClientAuthentication, Deletions, MAPPING, Manifest, Policies, Policy, System, Threshold};
+use crate::manifest::{Auth, ClientAuthentication, Deletions, Grant, MAPPING, Manifest, OAuth2, Policies, Policy, System, Threshold};
 use crate::registry::description::Role;
 use crate::secret::SecretSource;
 
@@ -207,16 +207,16 @@ fn the_names_of_the_reference_say_the_same_as_auth() {
         assert!(!system.transformation[0].properties.contains_key("Password"));
     }
     let token = "OAuth2TokenServiceURL = \"https://login.example/token\"\n";
-    for (more, expected_scope, expected_style) in [
-        ("", None, ClientAuthentication::BasicHeader),
-        ("AuthType = \"Form\"\nOAuth2TokenScope = \"a b\"\n", Some("a b"), ClientAuthentication::FormBody),
-    ] {
+    for (more, expected_scope, form) in [("", None, false), ("AuthType = \"Form\"\nOAuth2TokenScope = \"a b\"\n", Some("a b"), true)] {
         let (system, warnings) = scim(&format!("{basic}{token}{more}"));
-        let Auth::OAuth2ClientCredentials { token_url, client_id, client_secret, scope, style } = system.auth else {
-            panic!("{:?}", system.auth)
-        };
-        assert_eq!((token_url.as_str(), client_id.as_str(), client_secret), ("https://login.example/token", "u", secret.clone()));
-        assert_eq!((scope.as_deref(), style), (expected_scope, expected_style));
+        let Auth::OAuth2(oauth2) = system.auth else { panic!("{:?}", system.auth) };
+        let OAuth2 { token_url, scope, grant: Grant::ClientCredentials { client_id, client } } = *oauth2 else { panic!("{oauth2:?}") };
+        assert_eq!((token_url.as_str(), client_id.as_str(), scope.as_deref()), ("https://login.example/token", "u", expected_scope));
+        match client {
+            ClientAuthentication::BasicHeader(known) => assert!(!form && known == secret),
+            ClientAuthentication::FormBody(known) => assert!(form && known == secret),
+            other => panic!("{other:?}"),
+        }
         assert_eq!(warnings, [""; 0]);
     }
     let (system, warnings) = scim("Authentication = \"NoAuthentication\"\nPassword = { env = \"P\" }\n");
