@@ -38,15 +38,16 @@ fn main() -> ExitCode {
     println!("{}", table::header());
     for users in &arguments.sizes {
         let company = Company { seed: SEED, users: *users, groups: users / 100 };
-        let inputs = Inputs::write(&company);
         for route in &arguments.routes {
             if arguments.leaves_out(*route, *users) {
                 println!("{:<10} {users:>9}  left out: it takes minutes or many gigabytes of disk; --all includes it", route.name());
                 continue;
             }
-            let rounds: Vec<[Ran; 2]> = (0..arguments.repeat).map(|_| round(&company, &inputs, *route)).collect();
-            for (index, run) in ["first", "second"].into_iter().enumerate() {
-                let row = Row { route: *route, users: *users, run, entities: users + users / 100 };
+            let rounds: Vec<[Ran; 3]> =
+                (0..arguments.repeat).map(|_| if *route == Route::Group { one_group(&company) } else { round(&company, *route) }).collect();
+            for (index, run) in ["first", "second", "third"].into_iter().enumerate() {
+                let groups = if *route == Route::Group { 1 } else { users / 100 };
+                let row = Row { route: *route, users: *users, run, entities: users + groups };
                 println!("{}", row.text(rounds.iter().map(|round| &round[index])));
             }
         }
@@ -54,19 +55,46 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// First load and second run in a fresh place.
-fn round(company: &Company, inputs: &Inputs, route: Route) -> [Ran; 2] {
+/// First load, a run with nothing to do, and one after one person in a hundred has changed, in a fresh place.
+fn round(company: &Company, route: Route) -> [Ran; 3] {
     let sink = (route == Route::Scim).then(Sink::start);
-    let place = Place::new(inputs, route, sink.as_ref());
+    let inputs = Inputs::write(company);
+    let place = Place::new(&inputs, route, sink.as_ref());
     let (entities, kept) = (company.users + company.groups, company.active() + company.groups);
     let first = place.run();
     check(&first, &[("read", entities), ("created", kept), ("failed", 0)]);
     let second = place.run();
     check(&second, &[("read", entities), ("created", 0), ("updated", 0), ("unchanged", kept), ("deleted", 0), ("failed", 0)]);
+    let (inputs, changed) = Inputs::write_changed(company);
+    place.reads(&inputs);
+    let third = place.run();
+    check(
+        &third,
+        &[("read", entities), ("created", 0), ("updated", changed), ("unchanged", kept - changed), ("deleted", 0), ("failed", 0)],
+    );
     if let Some(sink) = sink {
         assert_eq!(sink.resources(), kept, "resources in the SCIM server");
     }
-    [first, second]
+    [first, second, third]
+}
+
+/// One group that everybody is a member of: first load, a run with nothing to do, and one after one more member has come.
+fn one_group(company: &Company) -> [Ran; 3] {
+    let sink = Sink::start();
+    let inputs = Inputs::write_one_group(company, false);
+    let place = Place::new(&inputs, Route::Group, Some(&sink));
+    let (entities, kept) = (company.users + 1, company.active() + 1);
+    let first = place.run();
+    check(&first, &[("read", entities), ("created", kept), ("failed", 0)]);
+    let second = place.run();
+    check(&second, &[("unchanged", kept), ("updated", 0), ("failed", 0)]);
+    let before = sink.patches();
+    let inputs = Inputs::write_one_group(company, true);
+    place.reads(&inputs);
+    let third = place.run();
+    check(&third, &[("unchanged", kept - 1), ("updated", 1), ("failed", 0)]);
+    assert_eq!(sink.patches() - before, 1, "requests for one more member");
+    [first, second, third]
 }
 
 /// A figure of a run that did something else is worth nothing.

@@ -1,14 +1,14 @@
 //! What a run needs: the export, the plugins, the manifest and the transformations of `examples/hr-to-directory`.
 
 use std::fs::{self, File};
-use std::io::BufWriter;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 use tempfile::TempDir;
 
 use crate::arguments::Route;
 use crate::child::{self, Ran};
-use crate::generate::Company;
+use crate::generate::{Company, GROUPS_HEADER, Group, PEOPLE_HEADER};
 use crate::sink::Sink;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hr-to-directory");
@@ -17,23 +17,66 @@ const NULL: &str = concat!(env!("OUT_DIR"), "/guests/null.wasm");
 /// The export as CSV.
 pub(crate) struct Inputs(TempDir);
 
+/// Every so many people have a new number in a later export.
+const CHANGED: u64 = 100;
+
 impl Inputs {
     pub(crate) fn write(company: &Company) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let file = |name| BufWriter::new(File::create(folder.path().join(name)).expect("a file"));
-        company.write_people(file("people.csv")).expect("the people were written");
-        company.write_groups(file("groups.csv")).expect("the groups were written");
+        company.write_people(file(&folder, "people.csv")).expect("the people were written");
+        company.write_groups(file(&folder, "groups.csv")).expect("the groups were written");
+        Self(folder)
+    }
+
+    /// The same company later: one person in a hundred has another telephone number. Answers how many of those that have not left.
+    pub(crate) fn write_changed(company: &Company) -> (Self, u64) {
+        let folder = TempDir::new().expect("a temporary folder");
+        let mut people = file(&folder, "people.csv");
+        writeln!(people, "{PEOPLE_HEADER}").expect("the people were written");
+        let mut changed = 0;
+        for number in 1..=company.users {
+            let mut person = company.person(number);
+            if number % CHANGED == 0 {
+                person.phone.push('1');
+                changed += u64::from(!company.has_left(number));
+            }
+            writeln!(people, "{person}").expect("the people were written");
+        }
+        people.flush().expect("the people were written");
+        company.write_groups(file(&folder, "groups.csv")).expect("the groups were written");
+        (Self(folder), changed)
+    }
+
+    /// One group, which everybody but the last person (if `complete`: everybody) is a member of.
+    pub(crate) fn write_one_group(company: &Company, complete: bool) -> Self {
+        let folder = TempDir::new().expect("a temporary folder");
+        company.write_people(file(&folder, "people.csv")).expect("the people were written");
+        let mut members: Vec<String> =
+            (1..=company.users).filter(|number| !company.has_left(*number)).map(|number| company.person(number).employee_number).collect();
+        if !complete {
+            members.pop();
+        }
+        let group = Group { members, member_groups: Vec::new(), ..company.group(1) };
+        let mut groups = file(&folder, "groups.csv");
+        writeln!(groups, "{GROUPS_HEADER}\n{group}").and_then(|()| groups.flush()).expect("the group was written");
         Self(folder)
     }
 }
 
+fn file(folder: &TempDir, name: &str) -> BufWriter<File> {
+    BufWriter::new(File::create(folder.path().join(name)).expect("a file"))
+}
+
 /// A folder with a manifest, and its state.
-pub(crate) struct Place(TempDir);
+pub(crate) struct Place {
+    folder: TempDir,
+    /// The target's part of the manifest.
+    target: String,
+}
 
 impl Place {
     pub(crate) fn new(inputs: &Inputs, route: Route, sink: Option<&Sink>) -> Self {
         let folder = TempDir::new().expect("a temporary folder");
-        let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("a file was written");
         let copy = |from: &Path, to: &str| {
             _ = fs::copy(from, folder.path().join(to)).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
         };
@@ -52,16 +95,21 @@ impl Place {
                 "connector = \"file\"\ntransformation = \"directory-write.json\"\nproperties = { \"file.target.path\" = \"directory/\" }"
                     .to_owned()
             }
-            Route::Scim => {
+            Route::Scim | Route::Group => {
                 let url = sink.expect("a SCIM server").url();
                 format!("connector = \"scim\"\nproperties = {{ URL = \"{url}\" }}\ngrants = {{ networks = [\"127.0.0.1/32\"] }}")
             }
         };
-        let inputs = inputs.0.path().display();
-        write(
-            "provisor.toml",
-            &format!(
-                r#"plugins = "plugins"
+        let this = Self { folder, target };
+        this.reads(inputs);
+        this
+    }
+
+    /// Read this export from here on.
+    pub(crate) fn reads(&self, inputs: &Inputs) {
+        let (inputs, target) = (inputs.0.path().display(), &self.target);
+        let manifest = format!(
+            r#"plugins = "plugins"
 state = "provisor.db"
 
 [systems.hr]
@@ -80,13 +128,12 @@ role = "target"
 sources = ["hr"]
 {target}
 "#
-            ),
         );
-        Self(folder)
+        fs::write(self.folder.path().join("provisor.toml"), manifest).expect("a file was written");
     }
 
     /// Run it to the end.
     pub(crate) fn run(&self) -> Ran {
-        child::run(self.0.path())
+        child::run(self.folder.path())
     }
 }
