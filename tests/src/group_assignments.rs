@@ -12,6 +12,8 @@ trials![
     users_come_into_their_groups_and_leave_them,
     a_group_that_is_not_there_fails_its_users,
     who_was_there_before_only_leaves_its_groups,
+    leaving_groups_counts_as_a_deletion,
+    a_deletion_with_nothing_to_send_is_left_out,
     a_target_that_cannot_change_members_fails_the_entity
 ];
 
@@ -127,6 +129,47 @@ fn who_was_there_before_only_leaves_its_groups() {
     assert_counts(&run, 0, &json!({ "deleted": 0 }));
     run.assert_output(&["it existed before"]);
     assert_eq!((members(&sink, "000001"), sink.kept().of("Users").count()), (vec!["cy".to_owned()], 2));
+}
+
+/// Taking everybody's permissions is as bad as deleting everybody.
+fn leaving_groups_counts_as_a_deletion() {
+    let (sink, place) = company();
+    let names: Vec<String> = (10..30).map(|number| format!("u{number}")).collect();
+    for name in &names {
+        send(&sink, "POST", "/Users", &json!({ "userName": name }));
+    }
+    let rows: Vec<String> = names.iter().map(|name| format!("{name},dev")).collect();
+    people(&place, &rows.iter().map(String::as_str).collect::<Vec<_>>());
+    assert_counts(&place.run(), 0, &json!({ "updated": 20 }));
+    assert_eq!(members(&sink, "000001"), names);
+    people(&place, &["u10,dev"]);
+    let run = place.run();
+    assert_counts(&run, 4, &json!({ "failed": 19, "deleted": 0 }));
+    run.assert_output(&["held back", "it would have left its groups", "deletions.too-many"]);
+    assert_eq!(members(&sink, "000001"), names);
+    let accepted = place.command(&["run", "--accept-deletions", "2", MANIFEST]);
+    accepted.assert_code(0).assert_output(&["19 kept because it existed before"]);
+    assert_eq!((members(&sink, "000001"), sink.kept().of("Users").count()), (vec!["u10".to_owned()], 20));
+}
+
+fn a_deletion_with_nothing_to_send_is_left_out() {
+    let (sink, place) = company();
+    people(&place, &["ada,dev", "cy,dev"]);
+    place.write(
+        "write.json",
+        WRITE.replace("{\"scope\":\"deleteEntity\",", "{\"scope\":\"deleteEntity\",\"condition\":\"$.team == 'dev'\","),
+    );
+    assert_counts(&place.run(), 0, &json!({ "created": 2 }));
+    people(&place, &["cy,dev"]);
+    let run = place.run();
+    assert_counts(&run, 0, &json!({ "deleted": 0, "skipped": 1 }));
+    run.assert_output(&["nothing to send for this deletion"]);
+    assert_eq!((members(&sink, "000001").len(), sink.kept().of("Users").count()), (2, 2));
+    // With the condition lifted it says beforehand what it will do.
+    place.write("write.json", WRITE);
+    place
+        .command(&["simulate", MANIFEST])
+        .assert_output(&["delete (groups) user ada (directory)", "unassignGroup [\"000001\",\"000002\"]"]);
 }
 
 fn a_target_that_cannot_change_members_fails_the_entity() {

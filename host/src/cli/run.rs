@@ -150,7 +150,7 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
             retention: setup.manifest.retention,
             progress,
         };
-        let report = run_job(job).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+        let report = Box::pin(run_job(job)).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
         if !order.silent || report.status == Status::Failed || report.status == Status::Terminated {
             print(&report, order.json);
         }

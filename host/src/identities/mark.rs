@@ -4,7 +4,10 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::USER;
-use crate::{pipeline::MappingSpec, sandbox::contract::Variable};
+use crate::{
+    pipeline::{MappingSpec, without_comments},
+    sandbox::contract::Variable,
+};
 
 /// What the names of these variables begin with.
 const VARIABLE: &str = "provisorCorrelation";
@@ -47,7 +50,7 @@ impl Marks {
 }
 
 fn marked(text: &str, count: &mut usize) -> Option<String> {
-    let mut document: Value = serde_json::from_str(text).ok()?;
+    let mut document: Value = serde_json::from_str(&without_comments(text)).ok()?;
     let mappings = document.get_mut(USER)?.get_mut("mappings")?.as_array_mut()?;
     let before = *count;
     *mappings = std::mem::take(mappings)
@@ -85,7 +88,7 @@ fn scalars(value: &Value, values: &mut Vec<u128>) {
 }
 
 /// Half a SHA-256: two people meet by chance once in 2^64.
-fn fingerprint(text: &str) -> u128 {
+pub(super) fn fingerprint(text: &str) -> u128 {
     let digest = Sha256::digest(text.as_bytes());
     digest.iter().take(16).fold(0, |number, byte| number << 8 | u128::from(*byte))
 }
@@ -96,7 +99,7 @@ mod tests {
 
     #[test]
     fn marked_mappings_get_a_copy_behind_them() {
-        let text = r#"{"user":{"mappings":[
+        let text = r#"{"user":{"mappings":[ // comments are allowed
             {"sourcePath":"$.mail","targetPath":"$.mail","defaultValue":"nobody@example.com","correlationAttribute":true},
             {"sourcePath":"$.id","targetPath":"$.id"},
             {"constant":"x","targetPath":"$.x","correlationAttribute":true},

@@ -6,13 +6,16 @@
 mod mark;
 mod union;
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
 
 use serde_json::{Value, json};
 
 use crate::{
     manifest::System,
-    pipeline::{Mapper, OpenError, ReadError, open_source, read_page},
+    pipeline::{Mapper, OpenError, ReadError, id_variable, open_source, read_page},
     registry::description::Role,
     report::aligned,
     sandbox::contract::{Input, Operation, Query, Scope, Transformed},
@@ -23,6 +26,8 @@ use union::Union;
 
 /// The entity type that counts.
 const USER: &str = "user";
+/// The variable with the id of an entity in its source.
+const ID: &str = "entityIdSourceSystem";
 
 /// Why there is no count.
 #[derive(Debug, thiserror::Error)]
@@ -140,7 +145,7 @@ impl People {
             return Ok(of);
         }
         let mut source = open_source(&source_spec).await.map_err(failed)?;
-        let mut cursor = None;
+        let (mut cursor, mut cursors, mut ids) = (None, HashSet::new(), HashSet::new());
         loop {
             let query = Query { entity_type: USER.to_owned(), scope: Scope::All, cursor: cursor.clone(), limit: source_spec.page_size };
             let page = read_page(&mut source, &source_spec, &query).await.map_err(failed)?;
@@ -151,8 +156,14 @@ impl People {
             for outcome in mapper.apply(USER, Operation::Read, &inputs).await {
                 match outcome {
                     Transformed::Mapped(user) => {
-                        let values = marks.values(&user.variables);
+                        let mut values = marks.values(&user.variables);
+                        let id = id_variable(&user.variables, ID);
+                        // An id that comes twice is one user, as in a run.
+                        if id.as_ref().is_some_and(|id| !ids.insert(mark::fingerprint(id))) {
+                            continue;
+                        }
                         of.unmarked += u64::from(values.is_empty());
+                        values.dedup();
                         own.meet(&values);
                         self.meet(&values);
                     }
@@ -162,7 +173,7 @@ impl People {
             }
             match page.next {
                 None => break,
-                Some(next) if cursor.as_ref() == Some(&next) => return Err(failed(ReadError::Loop { cursor: next })),
+                Some(next) if !cursors.insert(mark::fingerprint(&next)) => return Err(failed(ReadError::Loop { cursor: next })),
                 next => cursor = next,
             }
         }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{
     PipelineError,
-    assign::digest_of,
+    assign::{Assignments, digest_of},
     outcome::{Settled, code_of},
     page::text_variable,
     plan::{PlannedChange, PlannedStep},
@@ -89,7 +89,10 @@ impl Writer {
         let existed_before = relation.existed_before;
         tracing::warn!(system = %self.run.spec.name, entity_type, entity = %planned.entity.source_id, "gone from the target; it is looked for and created again");
         let document = match self.remap(entity_type, planned, Operation::Create, None).await? {
-            Remapped::Mapped(mapped) => mapped.document,
+            Remapped::Mapped(mapped) => {
+                planned.groups = Assignments::of(&mapped.variables).ok().flatten();
+                mapped.document
+            }
             Remapped::Unwanted(reason) => {
                 return Ok(Settled::failed("backend.not-found", &format!("gone from the target, and not created again: {reason}")));
             }
@@ -136,13 +139,18 @@ impl Writer {
         let mapped = match self.remap(entity_type, planned, Operation::Update, Some(&target_id)).await? {
             Remapped::Mapped(mapped) => mapped,
             // It stays as it is; that it is ours is remembered all the same.
-            Remapped::Unwanted(_) => return Ok(Settled::Written { target_id, existed_before, created }),
+            Remapped::Unwanted(_) => {
+                planned.groups = None;
+                return Ok(Settled::Written { target_id, existed_before, created });
+            }
             Remapped::Failed(settled) => {
                 self.release(&target_id);
                 return Ok(settled);
             }
         };
         planned.target_digest = digest_of(&mapped);
+        // Those of an update, because that is what is sent. What is no list of groups failed when the page was planned.
+        planned.groups = Assignments::of(&mapped.variables).ok().flatten();
         let update = Update { id: target_id.clone(), document: mapped.document };
         let change = Change { entity_type: entity_type.to_owned(), action: Action::Update(update) };
         let settled = match self.call(std::slice::from_ref(&change)).await? {

@@ -18,6 +18,7 @@ pub(super) mod verdict;
 
 use super::{
     PipelineError,
+    assign::UNASSIGN,
     page::Digest,
     read::{CompleteRead, TypeRead, Unproven},
     transform::Mapper,
@@ -52,8 +53,15 @@ pub async fn delete(
     let rules = Rules::of(&deletions, entity_type);
     // Who left the scope without an id looks as if it were gone.
     let rules = if read.unidentified.left_scope > 0 { rules.without_causes() } else { rules };
-    let mut unmet =
-        Unmet { writer, entity_type, rules, mapper: None, seen: run.seen(), left_scope: run.with_left_scope(|left| left.clone()) };
+    let mut unmet = Unmet {
+        writer,
+        entity_type,
+        rules,
+        leaves_groups: run.spec.mapping.mentions(UNASSIGN),
+        mapper: None,
+        seen: run.seen(),
+        left_scope: run.with_left_scope(|left| left.clone()),
+    };
     let census = unmet.census().await?;
     deletion.due = census.gone + census.left_scope;
     (deletion.gone, deletion.left_scope) = (census.gone, census.left_scope);
@@ -109,6 +117,8 @@ struct Unmet<'a> {
     writer: &'a mut Writer,
     entity_type: &'a str,
     rules: Rules<'a>,
+    /// Who is no longer ours leaves its groups.
+    leaves_groups: bool,
     mapper: Option<Mapper>,
     seen: Seen,
     left_scope: Seen,
@@ -129,6 +139,11 @@ impl Unmet<'_> {
         Ok(judged.collect())
     }
 
+    /// Whether something is taken from somebody in the target.
+    fn takes(&self, verdict: Verdict) -> bool {
+        verdict.takes() || (self.leaves_groups && matches!(verdict, Verdict::Forget(_)))
+    }
+
     async fn census(&self) -> Result<Census, PipelineError> {
         let (mut census, mut after) = (Census::default(), 0);
         // Nearly always there is nobody: counting by the index is cheaper than going through the relations.
@@ -145,7 +160,7 @@ impl Unmet<'_> {
                     continue;
                 }
                 *(if cause == Cause::Gone { &mut census.gone } else { &mut census.left_scope }) += 1;
-                census.takes += u64::from(verdict.takes());
+                census.takes += u64::from(self.takes(verdict));
                 census.acts += u64::from(verdict.acts());
             }
         }
@@ -178,7 +193,7 @@ impl Unmet<'_> {
             .iter()
             .map(|judged| match judged.verdict {
                 Verdict::Delete => !matches!(actions.next(), Some(Mapped::Skipped(_))),
-                verdict => verdict.takes(),
+                verdict => self.takes(verdict),
             })
             .collect())
     }
@@ -204,10 +219,14 @@ impl Unmet<'_> {
                         deletion.kept += 1;
                         deletion.note(DeletionNote::of(&relation, cause, "kept", kept.reason()));
                     }
-                    Verdict::Delete | Verdict::Disable if taken => {
+                    Verdict::Delete | Verdict::Disable | Verdict::Forget(_) if taken => {
                         held += 1;
                         let disable = verdict == Verdict::Disable;
-                        let action = if disable { "it would have been disabled" } else { "it would have been deleted" };
+                        let action = match verdict {
+                            Verdict::Disable => "it would have been disabled",
+                            Verdict::Forget(_) => "it would have left its groups",
+                            _ => "it would have been deleted",
+                        };
                         deletion.note(DeletionNote::of(&relation, cause, "held back", action));
                         run.log.held_back(
                             &run.of(self.entity_type, &relation.source_id, &relation.target_id),
@@ -240,7 +259,7 @@ impl Unmet<'_> {
             if page.is_empty() || self.writer.run.spec.stop.is_asked() {
                 break;
             }
-            carry_out(self.writer, &mut mapper, self.entity_type, proof.into(), page, deletion).await?;
+            carry_out(self.writer, &mut mapper, self.entity_type, proof.into(), page, None, deletion).await?;
         }
         deletion.conclude();
         Ok(())

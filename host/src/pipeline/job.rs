@@ -17,7 +17,7 @@ use super::{
     delta::ReadPlan,
     log::RunLog,
     page::{CommonPage, combine},
-    read::{ReadError, SourceSpec, TypeRead, certify, open as open_source, read, unreadable_failure},
+    read::{ReadError, SourceSpec, TypeRead, Unproven, certify, open as open_source, read, unreadable_failure},
     simulate::Simulation,
     target::{self, TargetError, TargetRun, TargetSpec, run_entity_type},
     transform::{Mapper, MappingSpec},
@@ -27,7 +27,7 @@ use crate::{
     manifest::Trace,
     report::{Counts, Failure, JobType, Notes, ReadOf, Report, Stage, Status, progress::Progress},
     sandbox::{Authority, Plugin, Source},
-    state::{Link, RunId, RunStatus, Seen, StateStore},
+    state::{Link, Met, RunId, RunStatus, Seen, StateStore},
 };
 
 /// Pages between two stages.
@@ -259,14 +259,10 @@ impl Course {
             if !target.entity_types.iter().any(|name| **name == *read.entity_type) {
                 continue;
             }
-            // Whom the run met must not be deleted by an older list, whatever became of the target since.
-            let TargetRun { state, link, .. } = &*target.run;
-            let returned =
-                state.returned(link, &read.entity_type, &target.run.seen(), &target.run.with_left_scope(|left| left.clone())).await;
-            let done = match returned {
+            let done = match met(read, all, target).await {
                 Ok(()) if target.broken => Ok(()),
                 Ok(()) => self.delete_from(job, read, all, target).await,
-                Err(error) => Err(error.into()),
+                Err(error) => Err(error),
             };
             if let Err(error) = done {
                 target.broken = true;
@@ -280,6 +276,7 @@ impl Course {
         let run = &target.run;
         let known = run.state.count(&run.link, &read.entity_type).await?;
         let proof = certify(read, all, known);
+        let mut writer = Writer::open(target.run.clone()).await?;
         let met = run.seen();
         if read.is_delta() {
             let gone = gone(read, run, &met).await?;
@@ -288,7 +285,6 @@ impl Course {
             }
             run.with_seen(|seen| *seen = Seen::all_but(gone));
         }
-        let mut writer = Writer::open(target.run.clone()).await?;
         let identity = job.mapping.identity(&read.entity_type);
         let decided = self.clock.time(Stage::Delete, delete(&mut writer, read, proof.as_ref(), identity)).await;
         writer.note_simulated_deletions();
@@ -336,6 +332,21 @@ impl Course {
             duration: started.elapsed(),
         }
     }
+}
+
+/// Whom the run met must not be deleted by an older list, whatever became of the target since.
+async fn met(read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
+    let run = &target.run;
+    let known = run.state.count(&run.link, &read.entity_type).await?;
+    let met = match certify(read, all, known) {
+        _ if target.broken => Met::Some,
+        Err(Unproven::Incomplete(_)) => Met::Some,
+        _ if read.is_delta() => Met::Changed,
+        Ok(_) | Err(Unproven::Empty { .. }) => Met::Everybody,
+    };
+    let left_scope = run.with_left_scope(|left| left.clone());
+    run.state.returned(run.run, &run.link, &read.entity_type, &run.seen(), &left_scope, met).await?;
+    Ok(())
 }
 
 /// The relations of what a delta read reports as deleted, and of what came and was left out. What came with a page all the same is there.

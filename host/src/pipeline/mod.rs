@@ -44,6 +44,7 @@ pub use simulate::{Listener, Simulation, disarm};
 pub use stop::{Stop, Stopper};
 pub use table::{Import, Table, TableError};
 pub use target::{ConnectorSpec, TargetError, TargetSpec, open as open_target};
+pub(crate) use transform::identity::without_comments;
 pub use transform::{ElementSpec, Mapper, MappingSpec, OpenError, diagnostic_line};
 pub use validate::{Trace, Validated, validate};
 

@@ -24,6 +24,7 @@ use crate::{
         Fault, Source,
         contract::{Action, AttributeValue, Change, Entity, Failure, Kind, Patch, Query, Scope, Update, Written},
     },
+    state::Relation,
 };
 
 /// What all targets of all sources would have by now, beyond what they have.
@@ -251,6 +252,16 @@ impl Writer {
             let operation = if change.operation == "update" { "delete (an update)" } else { change.operation };
             self.report_simulated(SimulatedChange { operation, ..change });
         }
+    }
+
+    /// The groups that a user who goes would leave; `only`: nothing else would be sent.
+    pub(super) fn note_simulated_leaving(&mut self, entity_type: &str, relation: &Relation, groups: Option<&Assignments>, only: bool) {
+        let Some(groups) = groups.filter(|_| self.simulated.is_some()) else { return };
+        let mut change = self.change(entity_type, if only { "delete (groups)" } else { "groups" }, Before::Unknown);
+        relation.source_id.clone_into(&mut change.entity);
+        relation.target_id.clone_into(&mut change.id);
+        change.attributes = assigned(groups).collect();
+        self.report_simulated(change);
     }
 
     fn report_simulated(&self, change: SimulatedChange) {

@@ -294,12 +294,18 @@ pub async fn run_entity_type(
     let leftover = run.state.leftover_intents(&run.link, &entity_type).await?;
     let mut planner = Planner::open(run.clone(), entity_type.clone(), leftover.iter().map(|id| (id.clone(), false)).collect()).await?;
     let (plans, mut to_write) = mpsc::channel(2);
+    let (page_settled, mut settled) = mpsc::channel(1);
     let writer_run = run.clone();
     let writer = tokio::spawn(async move {
         let clock = writer_run.clock.clone();
         let mut writer = Writer::open(writer_run).await?;
         while let Some(page) = to_write.recv().await {
             bar.advance(clock.time(Stage::Write, writer.write(page)).await?);
+            if writer.simulated.is_some() {
+                writer.settle_all().await?;
+                // Nobody waits any more where planning has failed.
+                _ = page_settled.send(()).await;
+            }
         }
         clock.time(Stage::Write, writer.settle_all()).await?;
         Ok::<Writer, PipelineError>(writer)
@@ -309,6 +315,10 @@ pub async fn run_entity_type(
         while let Some(page) = pages.recv().await {
             let page = run.clock.time(Stage::Plan, planner.plan(&page, &mut spill)).await?;
             if plans.send(page).await.is_err() {
+                break;
+            }
+            // What a simulation says must not hang on how fast it is: which references are there is settled before the next page is looked at.
+            if run.simulation.is_some() && settled.recv().await.is_none() {
                 break;
             }
         }

@@ -13,7 +13,7 @@
 //! Elements may remember the entities of a run (wit/transform.wit), so nothing here opens a second instance of an element while the first one lives.
 
 mod element;
-mod identity;
+pub mod identity;
 
 use std::time::SystemTime;
 
@@ -197,6 +197,17 @@ impl Mapper {
         Ok(common)
     }
 
+    /// Of each element, which elements may name the id of an entity from there on.
+    fn naming(&self) -> Vec<Naming> {
+        let mut naming = vec![Naming::default(); self.elements.len()];
+        let mut later = false;
+        for (element, naming) in self.elements.iter().zip(&mut naming).rev() {
+            *naming = Naming { this: element.spec.may_name_ids(), later };
+            later |= naming.this;
+        }
+        naming
+    }
+
     /// One outcome per entity, whatever happens: an entity on which a component traps has failed with the trap's code.
     pub async fn apply(&mut self, entity_type: &str, operation: Operation, page: &[Input]) -> Vec<Transformed> {
         let dated: Vec<Input>;
@@ -209,13 +220,13 @@ impl Mapper {
         if let [only] = &mut *self.elements {
             return only.apply(entity_type, operation, page).await;
         }
-        let count = self.elements.len();
+        let (count, naming) = (self.elements.len(), self.naming());
         let mut ways: Vec<Way> = page.iter().map(Way::begin).collect();
         for (index, element) in self.elements.iter_mut().enumerate() {
             let mut going: Vec<&mut Way> = ways.iter_mut().filter(|way| way.end.is_none()).collect();
             let inputs: Vec<Input> = going.iter_mut().map(|way| std::mem::replace(&mut way.input, nothing())).collect();
             let outcomes = if inputs.is_empty() { Vec::new() } else { element.apply(entity_type, operation, &inputs).await };
-            let place = Place { origin: &element.spec.origin, number: index + 1, count };
+            let place = Place { origin: &element.spec.origin, number: index + 1, count, ids: naming[index] };
             for ((way, input), outcome) in going.into_iter().zip(inputs).zip(outcomes) {
                 way.go_on(input, outcome, &place);
             }
@@ -241,11 +252,11 @@ impl Mapper {
         if let [only] = &mut *self.elements {
             return only.explain(entity_type, operation, entity).await;
         }
-        let count = self.elements.len();
+        let (count, naming) = (self.elements.len(), self.naming());
         let (mut way, mut all) = (Way::begin(entity), Vec::new());
         for (index, element) in self.elements.iter_mut().enumerate() {
             let origin = element.spec.origin.clone();
-            let place = Place { origin: &origin, number: index + 1, count };
+            let place = Place { origin: &origin, number: index + 1, count, ids: naming[index] };
             let input = std::mem::replace(&mut way.input, nothing());
             all.push(Step { at: String::new(), what: format!("element {place} is given"), value: Some(input.document.clone()) });
             let (outcome, steps) = element.explain(entity_type, operation, &input).await;
@@ -271,6 +282,14 @@ struct Place<'a> {
     origin: &'a str,
     number: usize,
     count: usize,
+    ids: Naming,
+}
+
+/// Who may set the id of an entity.
+#[derive(Clone, Copy, Default)]
+struct Naming {
+    this: bool,
+    later: bool,
 }
 
 impl std::fmt::Display for Place<'_> {
@@ -327,10 +346,11 @@ impl Way {
         }
     }
 
-    /// An earlier element may have set the id that this one does not know.
+    /// An earlier element may have set the id that this one does not know. What a later one would have made of it nobody knows: then there is none.
     fn left_out(&self, LeftOut { reason, source_id }: LeftOut, place: &Place<'_>) -> LeftOut {
         let set = self.set.iter().find(|variable| variable.name == ID_VARIABLE).map(|variable| variable.value.clone());
-        LeftOut { reason: format!("{place}: {reason}"), source_id: source_id.or(set) }
+        let source_id = source_id.or(set.filter(|_| !place.ids.this)).filter(|_| !place.ids.later);
+        LeftOut { reason: format!("{place}: {reason}"), source_id }
     }
 
     fn arrive(self) -> Transformed {
@@ -362,7 +382,7 @@ mod tests {
 
     use super::*;
 
-    const PLACE: Place<'_> = Place { origin: "polish.json", number: 2, count: 3 };
+    const PLACE: Place<'_> = Place { origin: "polish.json", number: 2, count: 3, ids: Naming { this: false, later: false } };
 
     fn variable(name: &str, value: &str) -> Variable {
         Variable { name: name.into(), value: value.into() }
@@ -420,6 +440,18 @@ mod tests {
                 panic!("skipped")
             };
             assert_eq!(end.source_id.as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn an_id_that_a_later_element_may_change_is_not_known() {
+        for (own, ids) in [(Some("8"), Naming { this: false, later: true }), (None, Naming { this: true, later: false })] {
+            let mut on = Way::begin(&nothing());
+            on.go_on(nothing(), mapped("{}", &[(ID_VARIABLE, "\"7\"")], &[]), &PLACE);
+            let left_out = LeftOut { reason: "no".into(), source_id: own.map(str::to_owned) };
+            on.go_on(nothing(), Transformed::Skipped(Skip::OutOfScope(left_out)), &Place { ids, ..PLACE });
+            let Transformed::Skipped(Skip::OutOfScope(end)) = on.arrive() else { panic!("skipped") };
+            assert_eq!(end.source_id, None);
         }
     }
 

@@ -97,6 +97,8 @@ impl Writer {
         if end.is_ok() {
             end = self.enable(&page.entity_type, &mut settled).await;
         }
+        // Until then whoever was disabled is written again.
+        let enables = end.is_ok();
         if end.is_ok() {
             end = self.assign(&mut settled).await;
         }
@@ -120,7 +122,7 @@ impl Writer {
                     }
                     self.note_simulated(&source_id, &target_id, planned.groups.as_deref());
                     target_ids.push(target_id.clone());
-                    changes.extend(enabled(&planned.step));
+                    changes.extend(enabled(&planned.step).filter(|_| enables));
                     changes.push(relation_change(planned, target_id, existed_before));
                 }
                 Settled::Unfinished { target_id, existed_before, code, message } => {
@@ -129,7 +131,7 @@ impl Writer {
                     let failed = Ended { entity_type: &page.entity_type, source_id: &source_id, target_id: Some(&target_id), content };
                     self.run.fail(failed, "write", code, message);
                     target_ids.push(target_id.clone());
-                    changes.extend(enabled(&planned.step));
+                    changes.extend(enabled(&planned.step).filter(|_| enables));
                     changes.push(relation_change(planned.unfinished(), target_id, existed_before));
                 }
                 Settled::Failed { code, message, in_doubt: doubt } => {

@@ -43,7 +43,7 @@ pub struct SimulatedChange {
     pub entity: String,
     /// The id in the target; empty for what would be created.
     pub id: String,
-    /// `create`, `update`, `update (exists)`, `delete`, `delete (an update)`, `disable`.
+    /// `create`, `update`, `update (exists)`, `delete`, `delete (an update)`, `delete (groups)`, `groups` (of somebody who is deleted in another line), `disable`.
     pub operation: &'static str,
     pub before: Before,
     pub attributes: Vec<AttributeChange>,

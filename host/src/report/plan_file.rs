@@ -3,7 +3,7 @@
 //! A change says what is there and what it would become, so two simulations that say the same would do the same. Values that nobody should read are hidden in both.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, hash_map::Entry},
     fs::File,
     io::{BufRead as _, BufReader, BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -141,7 +141,8 @@ impl PlanWriter {
 /// A plan that was read: 32 bytes a change.
 pub struct Plan {
     pub of: PlanOf,
-    changes: HashSet<[u8; 32]>,
+    /// How often each stands there: a second pass may come to the same change.
+    changes: HashMap<[u8; 32], u32>,
 }
 
 impl Plan {
@@ -155,7 +156,7 @@ impl Plan {
         if of.provisor_plan != FORMAT {
             return Err(invalid(1, format!("a plan of format {}, this Provisor knows {FORMAT}: simulate again", of.provisor_plan)));
         }
-        let (mut changes, mut count, mut end) = (HashSet::new(), 0, None);
+        let (mut changes, mut count, mut end) = (HashMap::new(), 0, None);
         for (text, number) in lines {
             let text = text.map_err(unreadable)?;
             if end.is_some() {
@@ -165,7 +166,7 @@ impl Plan {
                 end = Some(last);
             } else {
                 count += 1;
-                changes.insert(Sha256::digest(text.as_bytes()).into());
+                *changes.entry(Sha256::digest(text.as_bytes()).into()).or_default() += 1;
             }
         }
         match end {
@@ -183,7 +184,7 @@ impl Plan {
 /// Compares what a second simulation says with a plan.
 pub struct Comparison {
     /// In the plan and not met yet.
-    missing: HashSet<[u8; 32]>,
+    missing: HashMap<[u8; 32], u32>,
     /// Not in the plan.
     more: u64,
     told: Vec<String>,
@@ -191,11 +192,16 @@ pub struct Comparison {
 
 impl Comparison {
     pub fn meet(&mut self, source: &str, change: &SimulatedChange) {
-        if !self.missing.remove::<[u8; 32]>(&Sha256::digest(line(source, change).as_bytes()).into()) {
-            self.more += 1;
-            if self.told.len() < TOLD {
-                self.told.push(change.line());
+        if let Entry::Occupied(mut entry) = self.missing.entry(Sha256::digest(line(source, change).as_bytes()).into()) {
+            *entry.get_mut() -= 1;
+            if *entry.get() == 0 {
+                entry.remove();
             }
+            return;
+        }
+        self.more += 1;
+        if self.told.len() < TOLD {
+            self.told.push(change.line());
         }
     }
 
@@ -204,8 +210,11 @@ impl Comparison {
         if self.more == 0 && self.missing.is_empty() {
             return None;
         }
-        let mut text =
-            format!("{} changes of the plan would not be made as they stand there, {} others would", self.missing.len(), self.more);
+        let mut text = format!(
+            "{} changes of the plan would not be made as they stand there, {} others would",
+            self.missing.values().sum::<u32>(),
+            self.more
+        );
         for line in &self.told {
             text.push_str("\n  not in the plan: ");
             text.push_str(line);

@@ -90,6 +90,8 @@ pub struct HeldList {
     pub total: u64,
     /// How many of them nothing has become of yet.
     pub open: u64,
+    /// A later run of the source that did not come to its end here, if none has since: whom it met nobody knows.
+    pub in_doubt: Option<RunId>,
 }
 
 /// A run that may have held something back.
@@ -97,8 +99,17 @@ pub struct HeldList {
 pub struct HeldRun {
     pub source: String,
     pub started_at: SystemTime,
-    /// The latest run of the source after it that was interrupted or asked to stop, if no run has come to its end since: what it met nobody knows.
-    pub interrupted_since: Option<RunId>,
+}
+
+/// Whom a read of one entity type for one target met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Met {
+    /// Somebody may be missing.
+    Some,
+    /// All who changed: a delta read.
+    Changed,
+    /// Everybody: nothing is left of the doubt that runs before have left.
+    Everybody,
 }
 
 /// What the state remembers for deletions; a part of [`super::StateStore`].
@@ -119,8 +130,16 @@ pub trait DeletionStore: Send + Sync {
     /// Say what became of these relations on a list.
     async fn settle_held(&self, run: RunId, link: &Link, entity_type: &str, outcomes: Vec<(i64, HeldOutcome)>) -> Result<(), StateError>;
 
-    /// What is open on any list of this link and entity type and was met by a run is returned: in `seen`, or, where it was gone, in `left_scope`.
-    async fn returned(&self, link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen) -> Result<(), StateError>;
+    /// A read of these entities has ended: what is open of them and was met has returned, `met` in `seen` or, where it was gone, in `left_scope`.
+    async fn returned(
+        &self,
+        run: RunId,
+        link: &Link,
+        entity_type: &str,
+        seen: &Seen,
+        left_scope: &Seen,
+        read: Met,
+    ) -> Result<(), StateError>;
 
     /// The latest run that held this relation's deletion back, and the code it gave, while that is open.
     async fn held_by(&self, link: &Link, entity_type: &str, relation: i64) -> Result<Option<(RunId, String)>, StateError>;

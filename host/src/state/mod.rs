@@ -25,7 +25,7 @@ mod target_lock;
 
 pub use delta::DeltaToken;
 pub use error::StateError;
-pub use held::{Cause, DeletionStore, HeldDeletion, HeldList, HeldOutcome, HeldRun};
+pub use held::{Cause, DeletionStore, HeldDeletion, HeldList, HeldOutcome, HeldRun, Met};
 pub use log::{LogAction, LogEntry, LogQuery, Logged, ResetCounts};
 pub use membership::Membership;
 pub use page::{Checkpoint, Committed, IntentId, PageCommit, RelationChange};

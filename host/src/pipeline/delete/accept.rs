@@ -97,7 +97,7 @@ impl Acceptable {
         if lists.iter().all(|list| list.open == 0) {
             return Err(AcceptError::AlreadyAccepted(run));
         }
-        if let Some(later) = found.interrupted_since {
+        if let Some(later) = lists.iter().filter(|list| list.open > 0).find_map(|list| list.in_doubt) {
             return Err(AcceptError::InterruptedSince { run, later: later.0 });
         }
         Ok(Self { held, run: found, lists })
@@ -186,7 +186,10 @@ async fn target_lists(
     let mut writer = Writer::open(target.clone()).await?;
     for list in lists {
         let clock = target.clock.clone();
-        deletions.push(clock.time(Stage::Delete, carry_out_list(acceptable, list, &mut writer)).await?);
+        let mut deletion = Deletion::nothing(&target.spec.name, &list.entity_type);
+        let end = clock.time(Stage::Delete, carry_out_list(acceptable, list, &mut writer, &mut deletion)).await;
+        deletions.push(deletion);
+        end?;
         if list.code == IDS_CHANGED {
             // What the operator has seen and accepted is no surprise any more.
             target.state.set_identity(&list.link, &list.entity_type, mapping.identity(&list.entity_type)).await?;
@@ -195,16 +198,22 @@ async fn target_lists(
     Ok(())
 }
 
-async fn carry_out_list(acceptable: &Acceptable, list: &HeldList, writer: &mut Writer) -> Result<Deletion, PipelineError> {
+/// What was done is in `deletion`, also when it came to no end.
+async fn carry_out_list(
+    acceptable: &Acceptable,
+    list: &HeldList,
+    writer: &mut Writer,
+    deletion: &mut Deletion,
+) -> Result<(), PipelineError> {
     let run = writer.run.clone();
     let HeldList { link, entity_type, .. } = list;
-    let mut deletion = Deletion::nothing(&run.spec.name, entity_type);
     let mut mapper = Mapper::lazy(run.spec.mapping.clone());
     let accepted = Accepted { _only_made_here: () };
-    let (mut after, mut left_out) = (0, 0);
+    let (mut after, mut left_out, mut end) = (0, 0, Ok(()));
     loop {
         if run.spec.stop.is_asked() {
-            return Err(PipelineError::Asked);
+            end = Err(PipelineError::Asked);
+            break;
         }
         let page = run.state.held(acceptable.held, link, entity_type, after, BATCH).await?;
         let Some(end) = page.last() else { break };
@@ -241,7 +250,7 @@ async fn carry_out_list(acceptable: &Acceptable, list: &HeldList, writer: &mut W
             *(if judged.cause == crate::state::Cause::Gone { &mut deletion.gone } else { &mut deletion.left_scope }) += 1;
         }
         if !batch.is_empty() {
-            settled.extend(carry_out(writer, &mut mapper, entity_type, (&accepted).into(), batch, &mut deletion).await?);
+            carry_out(writer, &mut mapper, entity_type, (&accepted).into(), batch, Some(acceptable.held), deletion).await?;
         }
         run.state.settle_held(acceptable.held, link, entity_type, settled).await?;
     }
@@ -250,12 +259,13 @@ async fn carry_out_list(acceptable: &Acceptable, list: &HeldList, writer: &mut W
     if left_out > 0 {
         deletion.reason = format!("{}, {left_out} left out because they came back or have changed", deletion.reason);
     }
-    Ok(deletion)
+    end
 }
 
-/// Neither met and written nor disabled since; an id of a relation is never given twice. A deletion that failed leaves a relation without digests behind.
+/// Neither met and written nor disabled since; an id of a relation is never given twice. A deletion that failed leaves a relation without digests behind, as does
+/// disabling, which is no reason not to delete.
 fn is_as_it_was(relation: &Relation, held: &HeldDeletion, run: &HeldRun) -> bool {
-    let tried_only = relation.common_digest.is_none() && relation.target_digest.is_none() && !relation.disabled;
+    let tried_only = relation.common_digest.is_none() && relation.target_digest.is_none() && !(held.disable && relation.disabled);
     relation.id == held.relation && relation.target_id == held.target_id && (relation.updated_at <= run.started_at || tried_only)
 }
 

@@ -1,5 +1,7 @@
 //! Carrying out what was decided about a batch of entities, and remembering it.
 
+use std::collections::HashMap;
+
 use super::{
     super::{
         PipelineError,
@@ -20,7 +22,7 @@ use super::{
 use crate::{
     report::{Counts, Deletion, DeletionNote},
     sandbox::contract::{self, Action, Change, Input, Kind, Operation, Skip, Transformed, Update, Written, WrittenEntity},
-    state::{Cause, HeldOutcome, PageCommit, Relation, RelationChange},
+    state::{Cause, HeldOutcome, PageCommit, Relation, RelationChange, RunId},
 };
 
 /// What entitles to delete: everything was read and these were not there, or an operator accepted a list and these are on it. Made of nothing else.
@@ -104,24 +106,27 @@ fn last_update(writer: &Writer, relation: &Relation, last: contract::Mapped) -> 
         }
         Ok(leaves) => leaves,
     };
-    let is_empty = leaves.is_some() && last.document == "{}";
+    let is_empty = last.document == "{}";
+    if is_empty && leaves.is_none() {
+        return Mapped::Skipped("the transformation has nothing to send for this deletion".into());
+    }
     let update = || Action::Update(Update { id: relation.target_id.clone(), document: last.document });
     Mapped::Change { action: (!is_empty).then(update), leaves }
 }
 
-/// Do it. Answers what became of whom, of those that are settled with it; the others stay due.
+/// Do it. `held` is the run whose list these are on: what becomes of whom is marked there; the others stay due.
 pub async fn carry_out(
     writer: &mut Writer,
     mapper: &mut Mapper,
     entity_type: &str,
     _: Warrant,
     batch: Vec<Judged>,
+    held: Option<RunId>,
     deletion: &mut Deletion,
-) -> Result<Vec<(i64, HeldOutcome)>, PipelineError> {
+) -> Result<(), PipelineError> {
     let run = writer.run.clone();
     let (mut counts, mut forgotten, mut settled) = (Counts::default(), Vec::new(), Vec::new());
-    // What an interrupted run noted about these is settled with them; until the commit, this run's own note stands.
-    let noted: Vec<String> = batch.iter().map(|judged| judged.relation.source_id.clone()).collect();
+    let source_ids: HashMap<i64, String> = batch.iter().map(|judged| (judged.relation.id, judged.relation.source_id.clone())).collect();
     let leaves_groups = run.spec.mapping.mentions(UNASSIGN);
     let mut keep = |Judged { relation, cause, .. }: Judged, kept: Kept, deletion: &mut Deletion| {
         deletion.kept += 1;
@@ -136,26 +141,26 @@ pub async fn carry_out(
         match judged.verdict {
             Verdict::Done => {}
             Verdict::Keep(kept) => _ = keep(judged, kept, deletion),
-            Verdict::Forget(_) if leaves_groups => letting_go.push(judged),
-            Verdict::Forget(kept) => {
-                run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), kept.reason());
-                forgotten.push(keep(judged, kept, deletion));
-            }
+            Verdict::Forget(_) if leaves_groups && !shared => letting_go.push(judged),
+            Verdict::Forget(kept) => forgotten.push((judged, kept)),
             // Another source entity, of this source or another one, still stands behind the target's entity.
-            Verdict::Delete | Verdict::Disable if shared => {
-                run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), Kept::Shared.reason());
-                forgotten.push(keep(judged, Kept::Shared, deletion));
-            }
+            Verdict::Delete | Verdict::Disable if shared => forgotten.push((judged, Kept::Shared)),
             Verdict::Delete => deleting.push(judged),
             Verdict::Disable => disabling.push(judged),
         }
     }
-    for judged in let_go(writer, mapper, entity_type, letting_go, &mut counts).await? {
-        run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), Kept::ExistedBefore.reason());
-        forgotten.push(keep(judged, Kept::ExistedBefore, deletion));
-    }
+    // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
+    let ids: Vec<&str> = letting_go.iter().chain(&deleting).chain(&disabling).map(|judged| judged.relation.source_id.as_str()).collect();
+    let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
+    let (free, refused) = let_go(writer, mapper, entity_type, letting_go, &mut counts).await?;
+    forgotten.extend(free.into_iter().map(|judged| (judged, Kept::ExistedBefore)));
     deletion.forgotten += forgotten.len() as u64;
-    let mut changes_of_relations: Vec<RelationChange> = forgotten.into_iter().map(|id| RelationChange::Delete { id }).collect();
+    let mut changes_of_relations: Vec<RelationChange> = Vec::new();
+    for (judged, kept) in forgotten {
+        run.log.kept(&run.of(entity_type, &judged.relation.source_id, &judged.relation.target_id), kept.reason());
+        changes_of_relations.push(RelationChange::Delete { id: keep(judged, kept, deletion) });
+    }
+    changes_of_relations.extend(refused.into_iter().map(written_again));
     let mut going = Vec::new();
     let relations: Vec<&Relation> = deleting.iter().map(|judged| &judged.relation).collect();
     let actions = actions(writer, mapper, entity_type, &relations).await;
@@ -171,10 +176,8 @@ pub async fn carry_out(
             going.push((judged, action, leaves));
         }
     }
-    // Noted before it is done: whoever comes back before the deletion is remembered is written again and not taken for unchanged.
-    let ids: Vec<&str> = going.iter().map(|(judged, ..)| judged.relation.source_id.as_str()).collect();
-    let intent = if ids.is_empty() { None } else { Some(run.state.intend(run.run, &run.link, entity_type, &ids).await?) };
-    let (going, changes) = after_groups(writer, entity_type, going, &mut counts).await?;
+    let (going, changes, refused) = after_groups(writer, entity_type, going, &mut counts).await?;
+    changes_of_relations.extend(refused.into_iter().map(written_again));
     let outcomes = if changes.is_empty() { Ok(Vec::new()) } else { writer.call(&changes).await? };
     // After a fault nobody knows what was deleted: the note stays.
     let intents_done = intent.filter(|_| outcomes.is_ok());
@@ -219,31 +222,58 @@ pub async fn carry_out(
     }
     deletion.deleted += counts.deleted;
     run.count(entity_type, &counts);
-    let noted: Vec<&str> = noted.iter().map(String::as_str).collect();
-    run.state.settle(&run.link, entity_type, &noted).await?;
+    settle_notes(&run, entity_type, &source_ids, &changes_of_relations).await?;
+    if let Some(held) = held {
+        // Before the commit: a deletion that is marked and not remembered is found done by the next run, one that is remembered and not marked would look like a change.
+        run.state.settle_held(held, &run.link, entity_type, settled).await?;
+    }
     let commit = PageCommit { changes: changes_of_relations, intents_done, ..run.page_commit(entity_type) };
     run.state.commit(commit.count(&*run.spec.name, counters(&counts))).await?;
-    Ok(settled)
+    Ok(())
 }
 
-/// Let users leave their groups. Answers who goes on, and whether anything is sent of it; and what is sent.
+/// What an interrupted run noted is settled with a relation that is dropped or will be written again; until the commit, this run's own note stands.
+async fn settle_notes(
+    run: &TargetRun,
+    entity_type: &str,
+    source_ids: &HashMap<i64, String>,
+    changes: &[RelationChange],
+) -> Result<(), PipelineError> {
+    let noted: Vec<&str> = changes.iter().filter_map(|change| source_ids.get(&relation_of(change)?)).map(String::as_str).collect();
+    Ok(run.state.settle(&run.link, entity_type, &noted).await?)
+}
+
+/// The relation that a change takes away or leaves without digests.
+fn relation_of(change: &RelationChange) -> Option<i64> {
+    match change {
+        RelationChange::Delete { id }
+        | RelationChange::Disable { id }
+        | RelationChange::Update { id, common_digest: None, target_digest: None, .. } => Some(*id),
+        _ => None,
+    }
+}
+
+/// Let users leave their groups. Answers who goes on, and whether anything is sent of it; what is sent; and the relations of those who are still in some group.
 async fn after_groups(
     writer: &mut Writer,
     entity_type: &str,
     going: Vec<(Judged, Option<Action>, Option<Box<Assignments>>)>,
     counts: &mut Counts,
-) -> Result<(Vec<(Judged, bool)>, Vec<Change>), PipelineError> {
+) -> Result<(Vec<(Judged, bool)>, Vec<Change>, Vec<i64>), PipelineError> {
     let leaving: Vec<(&Relation, &Assignments)> =
         going.iter().filter_map(|(judged, _, leaves)| Some((&judged.relation, leaves.as_deref()?))).collect();
     let mut left = leave(writer, entity_type, &leaving, counts).await?.into_iter();
-    let (mut on, mut changes) = (Vec::with_capacity(going.len()), Vec::with_capacity(going.len()));
+    let (mut on, mut changes, mut refused) = (Vec::with_capacity(going.len()), Vec::with_capacity(going.len()), Vec::new());
     for (judged, action, leaves) in going {
-        if leaves.is_none() || left.next() == Some(true) {
+        if leaves.is_some() && left.next() != Some(true) {
+            refused.push(judged.relation.id);
+        } else {
+            writer.note_simulated_leaving(entity_type, &judged.relation, leaves.as_deref(), action.is_none());
             on.push((judged, action.is_some()));
             changes.extend(action.map(|action| Change { entity_type: entity_type.to_owned(), action }));
         }
     }
-    Ok((on, changes))
+    Ok((on, changes, refused))
 }
 
 /// What is sent for an entity, and the groups it leaves before. Whoever is not to be deleted stays due, and its relation stays.

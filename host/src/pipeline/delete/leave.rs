@@ -32,14 +32,15 @@ pub(super) async fn leave(
     Ok(left)
 }
 
-/// Users that were there before the host stay, and only their groups are changed. Answers those whose relations may be dropped.
+/// Users that were there before the host stay, and only their groups are changed. Answers those whose relations may be dropped, and the relations of those who are still
+/// in some group.
 pub(super) async fn let_go(
     writer: &mut Writer,
     mapper: &mut Mapper,
     entity_type: &str,
     users: Vec<Judged>,
     counts: &mut Counts,
-) -> Result<Vec<Judged>, PipelineError> {
+) -> Result<(Vec<Judged>, Vec<i64>), PipelineError> {
     let relations: Vec<&Relation> = users.iter().map(|judged| &judged.relation).collect();
     let outcomes = actions(writer, mapper, entity_type, &relations).await;
     let (mut free, mut leaving) = (Vec::new(), Vec::new());
@@ -63,6 +64,14 @@ pub(super) async fn let_go(
     }
     let users: Vec<(&Relation, &Assignments)> = leaving.iter().map(|(judged, groups)| (&judged.relation, &**groups)).collect();
     let left = leave(writer, entity_type, &users, counts).await?;
-    free.extend(leaving.into_iter().zip(left).filter(|(_, left)| *left).map(|((judged, _), _)| judged));
-    Ok(free)
+    let mut refused = Vec::new();
+    for ((judged, groups), left) in leaving.into_iter().zip(left) {
+        if left {
+            writer.note_simulated_leaving(entity_type, &judged.relation, Some(&groups), true);
+            free.push(judged);
+        } else {
+            refused.push(judged.relation.id);
+        }
+    }
+    Ok((free, refused))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
 
-use super::OpenError;
+use super::{super::page::ID_VARIABLE, OpenError};
 use crate::{
     manifest::MAPPING,
     sandbox::{
@@ -43,6 +43,11 @@ impl ElementSpec {
     /// that does not speak the mapping language nothing is known.
     pub(super) fn tells_updates_from_creates(&self) -> bool {
         !self.speaks_mapping() || ["entityIdTargetSystem", "createEntity"].iter().any(|name| self.text.contains(name))
+    }
+
+    /// Whether it may set the id of an entity. Of a component that does not speak the mapping language nothing is known.
+    pub(super) fn may_name_ids(&self) -> bool {
+        !self.speaks_mapping() || self.text.contains(ID_VARIABLE)
     }
 
     /// Whether the component is the one that ships with the host, whose documents are JSON by construction.

@@ -53,7 +53,7 @@ fn id_mappings(text: &str, entity_type: &str) -> Option<Vec<String>> {
 }
 
 /// The mapping language has `//` and `/* */` between its tokens.
-fn without_comments(text: &str) -> String {
+pub fn without_comments(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     let mut in_string = false;

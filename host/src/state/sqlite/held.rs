@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use rusqlite::{Connection, OptionalExtension as _, Row, params, types::Type};
 
 use super::{
-    super::{Cause, DeletionStore, Digest, HeldDeletion, HeldList, HeldOutcome, HeldRun, Link, RunId, RunStatus, Seen, StateError},
+    super::{Cause, DeletionStore, Digest, HeldDeletion, HeldList, HeldOutcome, HeldRun, Link, Met, RunId, Seen, StateError},
     SqliteStore, intern, link_id,
     row::{count, time},
     writer::Fault,
@@ -15,7 +15,7 @@ use super::{
 /// Runs of a link and entity type whose lists are kept.
 const LISTS: i64 = 10;
 
-/// The name of the job that carries out a list; see `held_run`.
+/// The name of the job that carries out a list; see [`doubt`].
 const ACCEPTING: &str = "accept-deletions";
 
 #[async_trait]
@@ -46,14 +46,23 @@ impl DeletionStore for SqliteStore {
         self.writer.write(outcomes.len(), move |connection| settle(connection, run, &link, &entity_type, &outcomes)).await
     }
 
-    async fn returned(&self, link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen) -> Result<(), StateError> {
+    async fn returned(
+        &self,
+        run: RunId,
+        link: &Link,
+        entity_type: &str,
+        seen: &Seen,
+        left_scope: &Seen,
+        read: Met,
+    ) -> Result<(), StateError> {
         let (of, name, seen, left) = (link.clone(), entity_type.to_owned(), seen.clone(), left_scope.clone());
         let met = self.readers.read(move |connection| met(connection, &of, &name, &seen, &left)).await?;
         for (run, relations) in met {
             let outcomes = relations.into_iter().map(|relation| (relation, HeldOutcome::Returned)).collect();
             self.settle_held(RunId(run), link, entity_type, outcomes).await?;
         }
-        Ok(())
+        let (link, entity_type) = (link.clone(), entity_type.to_owned());
+        self.writer.write(1, move |connection| sure(connection, run, &link, &entity_type, read)).await
     }
 
     async fn held_by(&self, link: &Link, entity_type: &str, relation: i64) -> Result<Option<(RunId, String)>, StateError> {
@@ -113,30 +122,59 @@ fn hold(connection: &Connection, run: RunId, link: &Link, entity_type: &str, cod
     Ok(())
 }
 
+/// A run of a source begins: until it has come to its end nobody knows whom of an open list it met. A run that carries out a list reads nothing.
+pub(super) fn doubt(connection: &Connection, run: RunId, source: &str, job: &str) -> Result<(), Fault> {
+    if job == ACCEPTING {
+        return Ok(());
+    }
+    connection
+        .prepare_cached(
+            "INSERT INTO held_in_doubt (link, entity_type, run)
+             SELECT DISTINCT link, entity_type, ?1 FROM held_deletion JOIN link ON link.id = held_deletion.link WHERE link.source = ?2 AND outcome IS NULL
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![run.0, source])?;
+    Ok(())
+}
+
+fn sure(connection: &Connection, run: RunId, link: &Link, entity_type: &str, read: Met) -> Result<(), Fault> {
+    let Some(link) = link_id(connection, link)?.filter(|_| read != Met::Some) else { return Ok(()) };
+    // A read of changes says nothing of what an earlier run met.
+    connection.prepare_cached("DELETE FROM held_in_doubt WHERE link = ?1 AND entity_type = ?2 AND (?4 OR run = ?3)")?.execute(params![
+        link,
+        entity_type,
+        run.0,
+        read == Met::Everybody
+    ])?;
+    Ok(())
+}
+
 fn held_run(connection: &Connection, run: RunId) -> rusqlite::Result<Option<HeldRun>> {
     let found = connection
         .prepare_cached("SELECT source, started_at FROM run WHERE id = ?1")?
         .query_row([run.0], |row| Ok((row.get::<_, String>(0)?, time(row.get(1)?))))
         .optional()?;
     let Some((source, started_at)) = found else { return Ok(None) };
-    // A run that carries out a list reads nothing, so it meets nobody.
-    let latest = connection
-        .prepare_cached("SELECT id, status FROM run WHERE source = ?1 AND id > ?2 AND job <> ?3 ORDER BY id DESC LIMIT 1")?
-        .query_row(params![source, run.0, ACCEPTING], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
-        .optional()?;
-    let unfinished = [RunStatus::Interrupted, RunStatus::Terminated].map(RunStatus::word);
-    let interrupted_since = latest.filter(|(_, status)| unfinished.contains(&status.as_str())).map(|(id, _)| RunId(id));
-    Ok(Some(HeldRun { source, started_at, interrupted_since }))
+    Ok(Some(HeldRun { source, started_at }))
 }
 
 fn lists(connection: &Connection, run: RunId) -> rusqlite::Result<Vec<HeldList>> {
     let mut statement = connection.prepare_cached(
-        "SELECT link.source, link.target, entity_type, min(code), count(*), count(*) - count(outcome) FROM held_deletion JOIN link ON link.id = held_deletion.link
+        "SELECT link.source, link.target, entity_type, min(code), count(*), count(*) - count(outcome),
+             (SELECT doubt.run FROM held_in_doubt AS doubt WHERE doubt.link = held_deletion.link AND doubt.entity_type = held_deletion.entity_type)
+         FROM held_deletion JOIN link ON link.id = held_deletion.link
          WHERE run = ?1 GROUP BY held_deletion.link, entity_type ORDER BY link.source, link.target, entity_type",
     )?;
     let rows = statement.query_map([run.0], |row| {
         let link = Link { source: row.get(0)?, target: row.get(1)? };
-        Ok(HeldList { link, entity_type: row.get(2)?, code: row.get(3)?, total: count(row, 4)?, open: count(row, 5)? })
+        Ok(HeldList {
+            link,
+            entity_type: row.get(2)?,
+            code: row.get(3)?,
+            total: count(row, 4)?,
+            open: count(row, 5)?,
+            in_doubt: row.get::<_, Option<i64>>(6)?.map(RunId),
+        })
     })?;
     rows.collect()
 }

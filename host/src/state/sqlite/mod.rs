@@ -222,7 +222,12 @@ impl StateStore for SqliteStore {
 
     async fn begin_run(&self, source: &str, job: &str, read_mode: &str, started_at: SystemTime) -> Result<RunId, StateError> {
         let (source, job, read_mode) = (source.to_owned(), job.to_owned(), read_mode.to_owned());
-        self.writer.write(1, move |connection| runs::begin(connection, &source, &job, &read_mode, started_at)).await
+        let begin = move |connection: &rusqlite::Connection| {
+            let run = runs::begin(connection, &source, &job, &read_mode, started_at)?;
+            held::doubt(connection, run, &source, &job)?;
+            Ok(run)
+        };
+        self.writer.write(1, begin).await
     }
 
     async fn finish_run(&self, run: RunId, status: RunStatus, ended_at: SystemTime, report: &str) -> Result<(), StateError> {

@@ -32,6 +32,15 @@ CREATE TABLE held_deletion (
 ) WITHOUT ROWID;
 CREATE INDEX held_deletion_by_run ON held_deletion (run);
 
+-- A run of the source that began after a list was made and has not come to its end for this link and entity type: whom it met nobody knows.
+CREATE TABLE held_in_doubt (
+    link INTEGER NOT NULL REFERENCES link (id),
+    entity_type TEXT NOT NULL,
+    -- no reference: the doubt outlives what is remembered of the run
+    run INTEGER NOT NULL,
+    PRIMARY KEY (link, entity_type)
+) WITHOUT ROWID;
+
 CREATE VIEW held_deletions AS
 SELECT run, link.source, link.target, entity_type, source_id, target_id, cause, CASE disable WHEN 1 THEN 'disable' ELSE 'delete' END AS action, code, outcome
 FROM held_deletion JOIN link ON link.id = held_deletion.link;

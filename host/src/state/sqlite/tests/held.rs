@@ -26,7 +26,8 @@ async fn a_list_is_kept_paged_and_settled() {
     store.settle_held(fixture.run, &link(), "user", vec![(1, HeldOutcome::Deleted), (9, HeldOutcome::Kept)]).await.unwrap();
     store.settle_held(fixture.run, &link(), "user", vec![(1, HeldOutcome::Changed)]).await.unwrap();
     let lists = store.held_lists(fixture.run).await.unwrap();
-    let expected = HeldList { link: link(), entity_type: "user".into(), code: "deletions.too-many".into(), total: 4, open: 3 };
+    let expected =
+        HeldList { link: link(), entity_type: "user".into(), code: "deletions.too-many".into(), total: 4, open: 3, in_doubt: None };
     assert_eq!(lists, [expected]);
     let first = store.held(fixture.run, &link(), "user", 0, 1).await.unwrap().remove(0);
     assert_eq!(first.outcome, Some(HeldOutcome::Deleted), "what has become of one stays");
@@ -46,9 +47,9 @@ async fn who_is_met_again_is_returned() {
     seen.insert(3);
     left.insert(2);
     left.insert(4);
-    store.returned(&Link::new("hr", "other"), "user", &seen, &left).await.unwrap();
+    store.returned(fixture.run, &Link::new("hr", "other"), "user", &seen, &left, Met::Everybody).await.unwrap();
     assert_eq!(store.held_lists(fixture.run).await.unwrap()[0].open, 4);
-    store.returned(&link(), "user", &seen, &left).await.unwrap();
+    store.returned(fixture.run, &link(), "user", &seen, &left, Met::Everybody).await.unwrap();
     let outcomes: Vec<_> = store.held(fixture.run, &link(), "user", 0, 9).await.unwrap().into_iter().map(|held| held.outcome).collect();
     let returned = Some(HeldOutcome::Returned);
     assert_eq!(outcomes, [returned, returned, returned, None], "who had left the scope and still has is due as before");
@@ -74,22 +75,32 @@ async fn lists_of_the_latest_ten_runs_are_kept() {
 }
 
 #[tokio::test]
-async fn a_run_knows_whether_another_was_interrupted_since() {
-    let Fixture { store, folder, run } = Fixture::new().await;
+async fn a_list_is_in_doubt_until_a_later_read_has_come_to_its_end() {
+    let fixture = Fixture::new().await;
+    let store = &fixture.store;
     assert_eq!(store.held_run(RunId(99)).await.unwrap(), None);
-    store.finish_run(run, RunStatus::FinishedWithError, now(), "{}").await.unwrap();
-    let since = async |store: &SqliteStore| store.held_run(run).await.unwrap().unwrap().interrupted_since;
-    let later = store.begin_run("hr", "read", "full", now()).await.unwrap();
-    drop(store);
-    let store = SqliteStore::open(folder.path().join("state.db")).unwrap();
-    assert_eq!(since(&store).await, Some(later));
-    // One that carried out a list read nothing.
-    let accepting = store.begin_run("hr", "accept-deletions", "none", now()).await.unwrap();
-    store.finish_run(accepting, RunStatus::Success, now(), "{}").await.unwrap();
-    assert_eq!(since(&store).await, Some(later));
-    let ended = store.begin_run("hr", "read", "full", now()).await.unwrap();
-    store.finish_run(ended, RunStatus::Success, now(), "{}").await.unwrap();
-    assert_eq!(since(&store).await, None);
+    let doubt = async |store: &SqliteStore| store.held_lists(fixture.run).await.unwrap()[0].in_doubt;
+    store.hold(fixture.run, &link(), "user", "deletions.too-many", vec![held(1, Cause::Gone)]).await.unwrap();
+    assert_eq!(doubt(store).await, None);
+    // One that carries out a list reads nothing, and another source's run has nothing to do with it.
+    store.begin_run("hr", "accept-deletions", "none", now()).await.unwrap();
+    store.begin_run("other", "read", "full", now()).await.unwrap();
+    assert_eq!(doubt(store).await, None);
+    let nobody = Seen::new();
+    let first = store.begin_run("hr", "read", "full", now()).await.unwrap();
+    store.returned(first, &link(), "group", &nobody, &nobody, Met::Everybody).await.unwrap();
+    store.returned(first, &link(), "user", &nobody, &nobody, Met::Some).await.unwrap();
+    assert_eq!(doubt(store).await, Some(first), "whatever it met, somebody may be missing");
+    let second = store.begin_run("hr", "read", "delta", now()).await.unwrap();
+    store.returned(second, &link(), "user", &nobody, &nobody, Met::Changed).await.unwrap();
+    assert_eq!(doubt(store).await, Some(first), "who did not change since was met by the first alone");
+    let third = store.begin_run("hr", "read", "full", now()).await.unwrap();
+    store.returned(third, &link(), "user", &nobody, &nobody, Met::Everybody).await.unwrap();
+    assert_eq!(doubt(store).await, None);
+    let fourth = store.begin_run("hr", "read", "delta", now()).await.unwrap();
+    assert_eq!(doubt(store).await, Some(fourth));
+    store.returned(fourth, &link(), "user", &nobody, &nobody, Met::Changed).await.unwrap();
+    assert_eq!(doubt(store).await, None);
 }
 
 #[tokio::test]
