@@ -4,7 +4,7 @@ use crate::{
     connection::Connection,
     description::{self, Kind, PROPERTIES, Roles},
     exports::provisor::connector::{descriptor, source, target},
-    probe, read,
+    find, probe, read,
     resource::Resource,
     session::Session,
     wasi_http::WasiHttp,
@@ -138,7 +138,7 @@ impl target::Guest for Scim {
 
     fn find(entity_type: String, attributes: Vec<AttributeValue>) -> Result<Vec<Entity>, Failure> {
         let resource = Resource::of(&entity_type)?;
-        with(&TARGET, |connection, http| read::find(connection, http, resource, &attributes))
+        with(&TARGET, |connection, http| find::find(connection, http, resource, &attributes))
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Connection {
     pub config: RefCell<Option<Rc<Config>>>,
     /// The most members of a group that one request carries; at least 1.
     pub threshold: usize,
+    /// From how many members on a group may have more than the server sends; nothing where they are taken as they come.
+    pub members_page: Option<u64>,
     /// What the service does differently.
     pub profile: Profile,
     /// What members of groups are to carry besides, as the query parameter `membersAdditionalAttributes`.
@@ -76,6 +78,10 @@ impl Connection {
         let page_size = settings.integer("scim.page.size")?.unwrap_or(100);
         if page_size == 0 {
             return Err(Failure::invalid_settings("property scim.page.size must be at least 1"));
+        }
+        let members_page = settings.integer("scim.group.members.page.size")?.unwrap_or(100);
+        if members_page == 0 {
+            return Err(Failure::invalid_settings("property scim.group.members.page.size must be at least 1"));
         }
         let threshold = settings.integer("scim.patch.group.members.above.threshold")?;
         let threshold = threshold.map_or(THRESHOLD, |members| usize::try_from(members).unwrap_or(usize::MAX));
@@ -111,6 +117,7 @@ impl Connection {
             },
             config: RefCell::default(),
             threshold,
+            members_page: settings.flag("scim.group.members.paging.enabled").then_some(members_page),
             profile: Profile::parse(settings.text("scim.profile").unwrap_or_default())?,
             member_attributes: text("scim.group.members.additional.attributes"),
             versions: Cell::new(false),

@@ -85,6 +85,20 @@ pub const PROPERTIES: &[Property] = &[
         help: "What the members of groups are to carry besides, such as emails,userName: sent as membersAdditionalAttributes.",
     },
     Property {
+        name: "scim.group.members.paging.enabled",
+        kind: Kind::Boolean("false"),
+        required: false,
+        roles: Roles::Source,
+        help: "Look for more members of groups that come with as many as the server sends at most.",
+    },
+    Property {
+        name: "scim.group.members.page.size",
+        kind: Kind::Integer("100"),
+        required: false,
+        roles: Roles::Source,
+        help: "How many members of a group the server sends at most.",
+    },
+    Property {
         name: "scim.content.type",
         kind: Kind::Text(Some("application/scim+json")),
         required: false,

@@ -8,6 +8,7 @@ use crate::{
     filter::{self, Wanted},
     http::Http,
     list::List,
+    members,
     profile::Quirk,
     resource::{self, Resource},
     since::{self, Newest},
@@ -37,6 +38,20 @@ pub struct Page {
 }
 
 impl Page {
+    /// Take a resource, a group with all of its members where they are asked for. What fails for a reason that passes is the failure of the page.
+    fn take(&mut self, connection: &Connection, http: &mut impl Http, resource: Resource, document: &str) -> Result<(), Failure> {
+        if resource == Resource::User {
+            self.push(connection, document);
+            return Ok(());
+        }
+        match members::complete(connection, http, document) {
+            Ok(whole) => self.push(connection, whole.as_deref().unwrap_or(document)),
+            Err(failure) if matches!(failure.kind, Kind::Unavailable | Kind::TimedOut | Kind::RateLimited(_)) => return Err(failure),
+            Err(failure) => self.unreadable.push((resource::id(document).ok(), failure)),
+        }
+        Ok(())
+    }
+
     fn push(&mut self, connection: &Connection, document: &str) {
         match resource::id(document) {
             Ok(id) => self.entities.push(Entity { id, document: connection.profile.read(document).into_owned() }),
@@ -66,7 +81,7 @@ pub fn page(
 fn one(connection: &Connection, http: &mut impl Http, resource: Resource, id: &str) -> Result<Page, Failure> {
     let mut page = Page::default();
     match exchange::get(http, connection.base.entity(resource, id)?, &connection.headers(None)) {
-        Ok(answer) => page.push(connection, text(&answer.body)?),
+        Ok(answer) => page.take(connection, http, resource, text(&answer.body)?)?,
         Err(Failure { kind: Kind::NotFound, .. }) => {}
         Err(failure) => return Err(failure),
     }
@@ -127,37 +142,13 @@ fn list(
     // What a list in doubt may have missed would be missed for ever by a read that begins after it.
     let delta_token = if taken.next.is_none() && !taken.doubted && !matches!(asked, Asked::With(_)) { newest.token() } else { None };
     let mut page = Page { total: taken.total, next: taken.next.map(|next| next.text()), delta_token, ..Page::default() };
-    for resource in taken.resources {
-        if !matches!(asked, Asked::With(wanted) if !wanted.holds(resource.get())) {
-            page.push(connection, resource.get());
+    for found in taken.resources {
+        if !matches!(asked, Asked::With(wanted) if !wanted.holds(found.get())) {
+            page.take(connection, http, resource, found.get())?;
         }
     }
     page.unreadable.extend(taken.doubt.map(|doubt| (None, doubt)));
     Ok(page)
-}
-
-/// The most hits `find` asks for and returns.
-const MAX_FOUND: usize = 10;
-
-/// The target's search for an entity that exists already: at most ten, only those that really have the values.
-pub fn find(
-    connection: &Connection,
-    http: &mut impl Http,
-    resource: Resource,
-    attributes: &[AttributeValue],
-) -> Result<Vec<Entity>, Failure> {
-    let wanted = Wanted::of(attributes)?;
-    let (count, filter) = (MAX_FOUND.to_string(), wanted.filter());
-    let url = connection.base.list(resource, &[("startIndex", "1"), ("count", &count), ("filter", &filter)]);
-    let answer = exchange::get(http, url, &connection.headers(None))?;
-    let mut page = Page::default();
-    for resource in List::read(&answer.body)?.resources.into_iter().filter(|resource| wanted.holds(resource.get())).take(MAX_FOUND) {
-        page.push(connection, resource.get());
-    }
-    match page.unreadable.pop() {
-        Some((_, failure)) => Err(failure),
-        None => Ok(page.entities),
-    }
 }
 
 fn text(body: &[u8]) -> Result<&str, Failure> {

@@ -1,6 +1,6 @@
 //! Reading against servers of all kinds, good and bad.
 
-use super::{Page, Scope, find, page};
+use super::{Page, Scope, page};
 use crate::{
     http::{Answer, Http, Request},
     resource::Resource,
@@ -187,16 +187,6 @@ fn attributes_become_a_filter_behind_the_configured_one() {
     assert_eq!(page.entities.iter().map(|entity| entity.id.as_str()).collect::<Vec<_>>(), ["u2"], "a server that ignores the filter");
     let filter = "timezone%20eq%20%22US%22%20and%20userName%20eq%20%22USER2%22";
     assert_eq!(http.lines(), [format!("GET /Users?startIndex=1&count=10&filter={filter}")]);
-}
-
-#[test]
-fn find_ignores_the_sources_filter_and_trusts_nobody() {
-    let mut http = Scripted::new(|_: &Request| list(Some(1), [user(1)]));
-    let connection = connection(&[("scim.group.filter", "x pr")]);
-    let mut found = |value: &str| find(&connection, &mut http, Resource::Group, &by("userName", value)).unwrap().len();
-    assert_eq!((found(r#""user1""#), found(r#""other""#)), (1, 0));
-    assert!(find(&connection, &mut http, Resource::User, &[]).is_err());
-    assert_eq!(http.lines()[0], "GET /Groups?startIndex=1&count=10&filter=userName%20eq%20%22user1%22");
 }
 
 #[test]
