@@ -34,6 +34,7 @@ mod postgresql;
 mod python_component;
 mod registry;
 mod sandbox;
+mod scim_defaults;
 mod scim_dialects;
 #[cfg(feature = "real-servers")]
 mod scim_expected;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
         python_component::trials(),
         plan_file::trials(),
         registry::trials(),
+        scim_defaults::trials(),
         scim_dialects::trials(),
         scim_lists::trials(),
         sandbox::trials(),
