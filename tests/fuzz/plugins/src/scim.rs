@@ -4,9 +4,11 @@ use std::time::SystemTime;
 
 use scim::connection::Connection;
 use scim::filter::Wanted;
+use scim::find::find;
 use scim::http::{Answer, Http, Request};
 use scim::read::{self, Scope};
 use scim::resource::Resource;
+use scim::write::{Action, write};
 use sdk::{AttributeValue, Failure, Setting, Settings};
 
 use crate::target::parts;
@@ -43,16 +45,31 @@ impl Http for Server<'_> {
 
 pub fn check(data: &[u8]) {
     let Some([attribute, value, retry_after, bodies]) = parts(data) else { return };
-    let setting = Setting { name: "URL".to_owned(), value: "https://h/v2".to_owned() };
-    let connection = Connection::open(&Settings { system: "directory".to_owned(), properties: vec![setting] }).expect("a connection");
+    let connection = connection(&[]);
     let bodies: Vec<&str> = bodies.split('\u{1f}').collect();
     let server = |status| Server { status, retry_after, bodies: bodies.clone(), asked: 0, under_way: Vec::new() };
     let searched = vec![AttributeValue { attribute: attribute.to_owned(), value: value.to_owned() }];
 
     if let Ok(wanted) = Wanted::of(&searched) {
         assert!(!wanted.filter().is_empty());
-        for entity in read::find(&connection, &mut server(200), Resource::User, &searched).into_iter().flatten() {
+        for entity in find(&connection, &mut server(200), Resource::User, &searched).into_iter().flatten() {
             assert!(wanted.holds(&entity.document), "found without having the value: {entity:?}");
+        }
+    }
+    // One outcome for each change, whatever a service makes of a bulk request and of what follows it.
+    for properties in [&[("scim.support.bulk.operation", "true")][..], &[("scim.profile", "uaa"), ("scim.support.patch.operation", "true")]]
+    {
+        for status in [200, 207, 412, 413, 501] {
+            let document = serde_json::json!({ "members": [{ "value": attribute }], "active": true, "title": value }).to_string();
+            let changes = [
+                Action::Create { document: document.clone() },
+                Action::Update { id: attribute.to_owned(), document },
+                Action::Members { id: "g".to_owned(), added: vec![value.to_owned()], removed: vec![attribute.to_owned()] },
+                Action::Delete { id: "d".to_owned() },
+            ];
+            let count = changes.len();
+            let changes = changes.into_iter().map(|action| (Ok(Resource::Group), action)).collect();
+            assert_eq!(write(&self::connection(properties), &mut server(status), changes).len(), count);
         }
     }
     for scope in [Scope::All, Scope::ByAttributes(searched), Scope::ById(attribute.to_owned())] {
@@ -62,6 +79,12 @@ pub fn check(data: &[u8]) {
             let _ = read::page(&connection, &mut server(status), Resource::Group, &scope, None, LIMIT);
         }
     }
+}
+
+fn connection(more: &[(&str, &str)]) -> Connection {
+    let properties = [&[("URL", "https://h/v2")], more].concat();
+    let properties = properties.iter().map(|(name, value)| Setting { name: (*name).to_owned(), value: (*value).to_owned() }).collect();
+    Connection::open(&Settings { system: "directory".to_owned(), properties }).expect("a connection")
 }
 
 /// The ids of all pages; at most as many pages as the server can have before it is found to repeat itself.
