@@ -21,8 +21,11 @@ pub mod named;
 pub mod path;
 pub mod probe;
 pub mod read;
+#[cfg(test)]
+mod scripted;
 pub mod session;
 pub mod since;
+mod single;
 pub mod source;
 pub mod table;
 pub mod target;

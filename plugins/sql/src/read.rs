@@ -9,10 +9,10 @@ use crate::{
     document::Shape,
     entity::EntityType,
     memberships::{self, Members},
-    session::{Answer, Call, Error, Row},
+    session::{Answer, Call, Row},
     since::Stamp,
+    single,
     source::{Queried, Queries},
-    value::parameter,
 };
 use sdk::{AttributeValue, Entity, Failure, Kind};
 
@@ -47,7 +47,7 @@ pub struct Source<D: Door> {
     /// For lists, which keep a transaction open from the first page to the last.
     lists: Link<D>,
     /// For single entities, which may be asked for in between.
-    singles: Link<D>,
+    pub(crate) singles: Link<D>,
     /// The transaction that is open on `lists`.
     snapshot: Option<String>,
 }
@@ -89,7 +89,7 @@ impl<D: Door + Clone> Source<D> {
         match scope {
             Scope::ById(id) => self.by_values(&queried, &[(queried.key.clone(), serde_json::Value::from(id.as_str()))], 1),
             Scope::ByAttributes(attributes) => {
-                let values: Result<Vec<_>, Failure> = attributes.iter().map(wanted).collect();
+                let values: Result<Vec<_>, Failure> = attributes.iter().map(single::wanted).collect();
                 self.by_values(&queried, &values?, limit)
             }
             Scope::All => self.list(&queried, None, cursor, limit),
@@ -300,58 +300,10 @@ impl<D: Door + Clone> Source<D> {
         let answer = session.prepare(text, &[]).and_then(|statement| session.one(Call { statement, parameters: parameters.to_vec() }));
         answer.map_err(|error| error.failure(&queried.what()))
     }
-
-    /// Entities whose columns have these values, each read on its own.
-    fn by_values(&mut self, queried: &Queried, values: &[(String, serde_json::Value)], limit: usize) -> Result<Page, Failure> {
-        let shape = shape(&mut self.singles, queried)?.shape;
-        let mut conditions: Vec<String> = alive(queried, &shape).into_iter().collect();
-        for (number, (column, _)) in values.iter().enumerate() {
-            if !shape.has(column) {
-                return Err(Failure::rejected(format!("{}: the query has no column {column:?} to search by", queried.what())));
-            }
-            conditions.push(format!("{} = ${}", queried.column(column), number + 1));
-        }
-        let key = queried.column(&queried.key);
-        let text = format!("SELECT q.* FROM {} WHERE {} ORDER BY {key} LIMIT {limit}", queried.table(), conditions.join(" AND "));
-        let session = self.singles.session()?;
-        let statement = session.prepare(&text, &[]).map_err(|error| error.failure(&queried.what()))?;
-        let mut parameters = Vec::with_capacity(values.len());
-        for (oid, (_, value)) in statement.parameters.iter().zip(values) {
-            let kind = session.type_of(*oid).map_err(|error| error.failure(&queried.what()))?;
-            match parameter(&kind, value) {
-                Ok(text) => parameters.push(text),
-                // No row has a value that the column cannot take.
-                Err(_) => return Ok(Page::default()),
-            }
-        }
-        let rows = match session.one(Call { statement, parameters }) {
-            Ok(answer) => answer.rows,
-            Err(Error::Server(error)) if error.code.starts_with("22") => return Ok(Page::default()),
-            Err(error) => return Err(error.failure(&queried.what())),
-        };
-        let mut keys = Vec::with_capacity(rows.len());
-        for row in &rows {
-            keys.push(row.text(shape.key)?.unwrap_or_default());
-        }
-        let members = match &queried.members {
-            Some(members) if !keys.is_empty() => Some(memberships::read(self.singles.session()?, members, &keys)?),
-            _ => None,
-        };
-        let mut page = Page::default();
-        entities(&shape, &rows.iter().collect::<Vec<_>>(), &keys, members.as_ref(), &mut page);
-        Ok(page)
-    }
-}
-
-/// A search's attribute: the name of a column, and the value.
-fn wanted(attribute: &AttributeValue) -> Result<(String, serde_json::Value), Failure> {
-    let value = serde_json::from_str(&attribute.value)
-        .map_err(|_| Failure::rejected(format!("the value of {} that is searched for is not JSON", attribute.attribute)))?;
-    Ok((attribute.attribute.clone(), value))
 }
 
 /// The condition under which a row is not deleted, where there is a column for it.
-fn alive(queried: &Queried, shape: &Shape) -> Option<String> {
+pub(crate) fn alive(queried: &Queried, shape: &Shape) -> Option<String> {
     let column = queried.column(queried.deleted.as_deref()?);
     Some(if shape.deleted_is_boolean() { format!("{column} IS NOT TRUE") } else { format!("{column} IS NULL") })
 }
@@ -375,12 +327,12 @@ fn check_keys(listed: &Listed<'_>, last: Option<&str>, rows: &[Row]) -> Result<(
     Ok(())
 }
 
-struct Shaped {
-    shape: Shape,
+pub(crate) struct Shaped {
+    pub shape: Shape,
     stamp: Option<Stamp>,
 }
 
-fn shape<D: Door>(link: &mut Link<D>, queried: &Queried) -> Result<Shaped, Failure> {
+pub(crate) fn shape<D: Door>(link: &mut Link<D>, queried: &Queried) -> Result<Shaped, Failure> {
     let session = link.session()?;
     let text = format!("SELECT q.* FROM {}", queried.table());
     let statement = session.prepare(&text, &[]).map_err(|error| error.failure(&queried.what()))?;
@@ -393,7 +345,7 @@ fn shape<D: Door>(link: &mut Link<D>, queried: &Queried) -> Result<Shaped, Failu
     Ok(Shaped { shape, stamp })
 }
 
-fn entities(shape: &Shape, rows: &[&Row], keys: &[&str], members: Option<&Members>, page: &mut Page) {
+pub(crate) fn entities(shape: &Shape, rows: &[&Row], keys: &[&str], members: Option<&Members>, page: &mut Page) {
     for (row, key) in rows.iter().zip(keys) {
         let document = shape.open_document(row).and_then(|mut document| {
             if let Some(members) = members {
@@ -412,3 +364,7 @@ fn entities(shape: &Shape, rows: &[&Row], keys: &[&str], members: Option<&Member
         }
     }
 }
+
+#[cfg(test)]
+#[path = "read_tests.rs"]
+mod tests;

@@ -331,3 +331,7 @@ fn row(body: &DataRowBody) -> Result<Row, Failure> {
     let ranges = body.ranges().collect().map_err(|error| broken(&error.to_string()))?;
     Ok(Row { buffer: body.buffer_bytes().clone(), ranges })
 }
+
+#[cfg(test)]
+#[path = "session_tests.rs"]
+mod tests;

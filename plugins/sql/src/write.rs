@@ -349,3 +349,7 @@ pub(crate) fn call<S: Stream>(
     }
     Ok(Call { statement, parameters })
 }
+
+#[cfg(test)]
+#[path = "write_tests.rs"]
+mod tests;

@@ -12,6 +12,7 @@ pub mod scim;
 #[cfg(test)]
 #[path = "../../seeds.rs"]
 mod seeds;
+pub mod sql;
 #[path = "../../target.rs"]
 pub mod target;
 mod twice;
@@ -30,5 +31,6 @@ mod tests {
         array: crate::file::array,
         ndjson: crate::file::ndjson,
         scim: crate::scim::check,
+        sql: crate::sql::check,
     }
 }
