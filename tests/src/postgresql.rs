@@ -83,6 +83,13 @@ impl Postgres {
         text.trim_end().to_owned()
     }
 
+    /// Whether this role gets in with this password.
+    pub(crate) fn logs_in(&self, role: &str, password: &str) -> bool {
+        let mut psql = Command::new("psql");
+        psql.args(["-X", "-w", "-h", "127.0.0.1", "-d", "postgres", "-c", "SELECT 1", "-U", role, "-p"]).arg(self.port.to_string());
+        said(psql.env("PGPASSWORD", password).output()).0
+    }
+
     /// The rows of a query, each as `row_to_json` has it.
     pub(crate) fn rows(&self, query: &str) -> Vec<Value> {
         let text = self.psql(format!("SELECT row_to_json(r) FROM ({query}) AS r"));

@@ -19,6 +19,8 @@ trials![
     statements_of_ones_own_are_used,
     who_was_there_before_is_found_updated_and_never_deleted,
     an_upsert_takes_over_what_is_there,
+    users_and_groups_become_roles,
+    what_is_granted_to_a_role,
     a_bad_row_spoils_no_other,
     nothing_of_a_value_or_a_name_becomes_sql,
     what_is_wrong_is_told_and_nothing_is_done,
@@ -273,6 +275,89 @@ fn an_upsert_takes_over_what_is_there() {
     place.write("people.csv", "id,userName,family\n1,ada,Lovelace\n2,bob,Now\n");
     assert_report(&place.run(), &json!({ "status": "success", "systems": { "db": { "user": { "created": 2 } } } }));
     assert_eq!(server.psql("SELECT \"userName\", family, age FROM person ORDER BY 1"), "ada|Lovelace|\nbob|Now|7");
+}
+
+/// Who is a member of which role, roles of the server's own left out.
+const GRANTED: &str =
+    "SELECT r.rolname, m.rolname FROM pg_auth_members a JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member
+    WHERE r.rolname NOT LIKE 'pg\\_%' ORDER BY 1, 2";
+
+fn users_and_groups_become_roles() {
+    let server = Postgres::start();
+    let mut export = company(Company { users: 80, groups: 10, ..COMPANY });
+    let place = place(&server, &export, "\"sql.user.roles\" = true\n\"sql.group.roles\" = true\n");
+    place.command(&["check", MANIFEST]).assert_code(0).assert_output(&["users can be written"]);
+    let assert_same = |export: &Export| {
+        let people = server.psql("SELECT rolname FROM pg_roles WHERE rolcanlogin AND NOT rolsuper ORDER BY 1");
+        let mut expected: Vec<&str> = export.in_scope().map(|person| person.employee_number.as_str()).collect();
+        expected.sort_unstable();
+        assert_eq!(people.lines().collect::<Vec<_>>(), expected);
+        let mut expected: Vec<String> = export
+            .groups
+            .iter()
+            .flat_map(|group| group.members.iter().map(move |member| format!("{}|{member}", group.display_name)))
+            .collect();
+        expected.sort();
+        let mut granted: Vec<String> = server.psql(GRANTED).lines().map(str::to_owned).collect();
+        granted.sort();
+        assert_eq!(granted, expected);
+    };
+    let (users, groups) = (export.in_scope().count() as u64, export.groups.len() as u64);
+    assert_counts(&place.run(), [users, 0, 0], [groups, 0, 0]);
+    assert_same(&export);
+    assert_counts(&place.run(), [0, 0, 0], [0, 0, 0]);
+    let leaver = export.dismissable()[0].clone();
+    export.dismiss(&leaver);
+    let new = export.hire();
+    export.groups[1].members = vec![new];
+    export.groups[2].members.clear();
+    export.groups[3].display_name = "Renamed \"group\"".into();
+    export.write(&place);
+    place.run().assert_code(0);
+    assert_same(&export);
+    assert_eq!(server.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'Renamed \"group\"'"), "f");
+}
+
+fn what_is_granted_to_a_role() {
+    let server = Postgres::start();
+    server.psql("CREATE SCHEMA hr; CREATE TABLE hr.person (id int); CREATE ROLE accounting; CREATE ROLE bob LOGIN");
+    let place = small(&server, "\"sql.user.roles\" = true\n\"sql.user.unique.attribute\" = \"username\"\n");
+    let manifest = place.read(MANIFEST).replace("connector = \"sql\"\n", "connector = \"sql\"\ntransformation = \"roles.json\"\n");
+    place.write(MANIFEST, manifest);
+    place.write(
+        "roles.json",
+        r#"{ "user": { "mappings": [
+            { "sourcePath": "$.userName", "targetPath": "$.username" },
+            { "sourcePath": "$.password", "targetPath": "$.password_option.password", "optional": true, "scope": "createEntity" },
+            { "sourcePath": "$.until", "targetPath": "$.valid_to", "optional": true },
+            { "constant": [{ "type": "role", "name": "accounting" }, { "type": "object_privilege", "name": "SELECT", "on": "hr.person" },
+                { "type": "schema_privilege", "name": "USAGE", "on": "hr", "option": true }], "targetPath": "$.catalog_permissions" },
+            { "constant": true, "targetPath": "$.deactivate", "scope": "deleteEntity" }
+        ] } }"#,
+    );
+    place.write("people.csv", "id,userName,password,until\n1,ada,pencil-Ada,2030-01-02 00:00:00+00\n2,bob,taken,\n3,postgres,taken,\n4,\"x\"\"; DROP ROLE accounting; --\",x,FOREVER\n");
+    let ended = place.run();
+    ended.assert_code(4);
+    // The role it logs in as is nobody's account, and another's is taken over as it is: with its password.
+    assert_report(
+        &ended,
+        &json!({ "systems": { "db": { "user": { "created": 2, "updated": 1, "failed": 1 } } }, "failures": [{ "entity": "3", "code": "conflict.not-found" }] }),
+    );
+    assert_eq!(server.psql(GRANTED), "accounting|ada\naccounting|bob\naccounting|x\"; DROP ROLE accounting; --");
+    let may = "has_table_privilege('ada', 'hr.person', 'SELECT'), has_table_privilege('ada', 'hr.person', 'INSERT'), has_schema_privilege('ada', 'hr', 'USAGE WITH GRANT OPTION')";
+    assert_eq!(
+        server.psql(format!("SELECT {may}, rolcanlogin, rolvaliduntil = '2030-01-02 00:00:00+00' FROM pg_roles WHERE rolname = 'ada'")),
+        "t|f|t|t|t"
+    );
+    assert_eq!(server.psql("SELECT left(rolpassword, 14) FROM pg_authid WHERE rolname = 'ada'"), "SCRAM-SHA-256$");
+    assert!(server.logs_in("ada", "pencil-Ada") && !server.logs_in("ada", "another") && !server.logs_in("bob", "taken"));
+    assert!(server.logs_in("postgres", PASSWORD));
+
+    place.write("people.csv", "id,userName,password,until\n2,bob,taken,2031-01-01\n4,\"x\"\"; DROP ROLE accounting; --\",x,FOREVER\n");
+    place.run().assert_code(0);
+    assert_eq!(server.psql("SELECT rolcanlogin FROM pg_roles WHERE rolname = 'ada'"), "f", "gone means that nobody logs in");
+    assert!(!server.logs_in("ada", "pencil-Ada"));
+    assert_eq!(server.psql("SELECT rolvaliduntil FROM pg_roles WHERE rolname = 'bob'").get(..10), Some("2031-01-01"));
 }
 
 fn a_bad_row_spoils_no_other() {

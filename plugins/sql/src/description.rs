@@ -116,6 +116,12 @@ pub const PROPERTIES: &[Property] = &[
     target("sql.group.members.group.column", Kind::Text(Some("group_id")), "Its column with the group's id."),
     target("sql.group.members.member.column", Kind::Text(Some("member_id")), "Its column with the member's id."),
     target(
+        "sql.user.roles",
+        Kind::Boolean("false"),
+        "Users are roles of the database, by name; what is granted to them stands in catalog_permissions.",
+    ),
+    target("sql.group.roles", Kind::Boolean("false"), "Groups are roles of the database nobody logs in as, granted to their members."),
+    target(
         "sql.user.create",
         Kind::Text(None),
         "A statement that creates a user and gives the id back; its parameters are attributes, such as :userName or :emails[0].value.",

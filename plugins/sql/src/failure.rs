@@ -84,7 +84,7 @@ impl ServerError {
 /// | --- | --- |
 /// | 28 | unauthenticated |
 /// | 42501, 25006 | forbidden |
-/// | 23505 | already-exists |
+/// | 23505, 42710 | already-exists |
 /// | 40001, 40P01, 55P03 | rate-limited: the server undid everything, so the host may send it again |
 /// | 57014 | timed-out |
 /// | 08, 53, 57P, 58, XX | unavailable |
@@ -95,7 +95,12 @@ fn kind(code: &str) -> (Kind, &'static str) {
     match code {
         "42501" => (Kind::Forbidden, "grant it to the database user"),
         "25006" => (Kind::Forbidden, "the server, or the database user, only reads"),
-        "23505" => (Kind::AlreadyExists, ""),
+        "23505" | "42710" => (Kind::AlreadyExists, ""),
+        "2BP01" => {
+            (Kind::Rejected, "revoke what was granted to it and hand over what it owns, or deactivate it with a deleteEntity mapping")
+        }
+        // Of an entity, not of the configuration: a role that is not there.
+        "42704" | "42939" => (Kind::Rejected, ""),
         "40001" | "40P01" | "55P03" => (Kind::RateLimited(None), ""),
         "57014" => (Kind::TimedOut, ""),
         _ => match code.get(..2).unwrap_or_default() {
@@ -155,6 +160,9 @@ mod tests {
             ("42501", "Forbidden"),
             ("25006", "Forbidden"),
             ("23505", "AlreadyExists"),
+            ("42710", "AlreadyExists"),
+            ("42704", "Rejected"),
+            ("2BP01", "Rejected"),
             ("23502", "Rejected"),
             ("23503", "Rejected"),
             ("22P02", "Rejected"),

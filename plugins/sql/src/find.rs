@@ -35,6 +35,12 @@ impl<D: Door> Target<D> {
         if values.is_empty() {
             return Err(Failure::rejected(format!("{what}: nothing is known to look for")));
         }
+        if written.roles {
+            return match &values[..] {
+                [(attribute, Value::String(name))] => self.find_role(&what, name, attribute),
+                _ => Err(Failure::rejected(format!("{what}: a role is found by its name alone"))),
+            };
+        }
         if let Some(named) = &written.find {
             let found = call(self.link.session()?, named, &what, None, None, &document)?;
             return self.entities(&what, &written, found);

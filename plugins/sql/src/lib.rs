@@ -21,6 +21,7 @@ pub mod named;
 pub mod path;
 pub mod probe;
 pub mod read;
+pub mod role;
 #[cfg(test)]
 mod scripted;
 pub mod session;
@@ -36,6 +37,7 @@ pub mod wire;
 pub mod work;
 pub mod write;
 mod write_members;
+mod write_roles;
 
 #[cfg(target_family = "wasm")]
 mod component;

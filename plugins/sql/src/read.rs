@@ -121,6 +121,7 @@ impl<D: Door + Clone> Source<D> {
         self.end();
         let what = "beginning to read";
         let session = self.lists.session()?;
+        session.tidy().map_err(|error| error.failure(what))?;
         session.simple("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").map_err(|error| error.failure(what))?;
         let text = "SELECT pg_backend_pid()::text || ' ' || extract(epoch FROM clock_timestamp())::text";
         let answer = session.prepare(text, &[]).and_then(|statement| session.one(Call { statement, parameters: vec![] }));

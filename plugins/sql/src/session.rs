@@ -39,9 +39,18 @@ pub struct Column {
 #[derive(Debug)]
 pub struct Statement {
     name: String,
+    /// The text of a statement that is not kept prepared.
+    once: Option<String>,
     /// The types of the parameters, as the server understood them.
     pub parameters: Vec<Oid>,
     pub columns: Vec<Column>,
+}
+
+impl Statement {
+    /// A statement without parameters that is sent as it is, because there is no second time.
+    pub fn once(text: String) -> Rc<Self> {
+        Rc::new(Self { name: String::new(), once: Some(text), parameters: vec![], columns: vec![] })
+    }
 }
 
 /// A prepared statement with its parameters, as text.
@@ -172,14 +181,19 @@ impl<S: Stream> Session<S> {
         }
     }
 
+    /// Forget prepared statements if there are too many. Those who still hold one must not use it, so this is for the beginning of a call.
+    pub fn tidy(&mut self) -> Result<(), Error> {
+        if self.statements.len() >= MAX_STATEMENTS {
+            self.statements.clear();
+            self.simple("DEALLOCATE ALL")?;
+        }
+        Ok(())
+    }
+
     /// Prepare a statement, once. `types` are those of its first parameters; 0 leaves a type to the server.
     pub fn prepare(&mut self, text: &str, types: &[Oid]) -> Result<Rc<Statement>, Error> {
         if let Some(statement) = self.statements.get(text) {
             return Ok(statement.clone());
-        }
-        if self.statements.len() >= MAX_STATEMENTS {
-            self.statements.clear();
-            self.simple("DEALLOCATE ALL")?;
         }
         self.next_statement += 1;
         let name = format!("s{}", self.next_statement);
@@ -192,7 +206,7 @@ impl<S: Stream> Session<S> {
         }
         frontend::sync(out);
         self.wire.flush().map_err(|failure| self.lose(failure))?;
-        let mut statement = Statement { name, parameters: vec![], columns: vec![] };
+        let mut statement = Statement { name, once: None, parameters: vec![], columns: vec![] };
         let mut refused = None;
         loop {
             match self.message()? {
@@ -259,6 +273,9 @@ impl<S: Stream> Session<S> {
                     None => Ok(IsNull::Yes),
                 };
                 let out = &mut self.wire.outbox;
+                if let Some(text) = &call.statement.once {
+                    frontend::parse("", text, [], out).map_err(|error| Failure::rejected(error.to_string()))?;
+                }
                 frontend::bind("", &call.statement.name, [], &call.parameters, value, [], out)
                     .map_err(|_| Failure::rejected("a statement has more parameters, or longer ones, than the protocol takes"))?;
                 frontend::execute("", 0, out).map_err(|error| broken(&error.to_string()))?;
@@ -274,7 +291,7 @@ impl<S: Stream> Session<S> {
         let mut refused = None;
         loop {
             match self.message()? {
-                Message::BindComplete => {}
+                Message::ParseComplete | Message::BindComplete => {}
                 Message::DataRow(body) => {
                     let row = row(&body).map_err(|failure| self.lose(failure))?;
                     let size = row.buffer.len() + 32 * (row.ranges.len() + 1);

@@ -12,6 +12,8 @@ use sdk::{Failure, Settings};
 #[derive(Clone, Debug)]
 pub struct Written {
     pub entity_type: EntityType,
+    /// They are roles of the database.
+    pub roles: bool,
     /// The table, as an SQL name.
     pub table: Option<String>,
     /// The column of the id.
@@ -71,7 +73,7 @@ impl Targets {
 
 impl Written {
     pub fn is_configured(&self) -> bool {
-        self.table.is_some() || self.create.is_some() || self.update.is_some() || self.delete.is_some()
+        self.roles || self.table.is_some() || self.create.is_some() || self.update.is_some() || self.delete.is_some()
     }
 
     /// The key as an SQL name. It was checked when the settings were read.
@@ -143,6 +145,7 @@ fn written(settings: &Settings, entity_type: EntityType) -> Result<Written, Fail
     let memberships = if entity_type == EntityType::Group { memberships(settings)? } else { None };
     Ok(Written {
         entity_type,
+        roles: settings.flag(&named("roles")),
         table: of_table,
         key,
         columns,

@@ -11,6 +11,8 @@ use sdk::{Failure, Kind};
 pub enum Then {
     /// The first column of the last statement's first row is the id; no row, or NULL: there is one already.
     Created,
+    /// The id is known beforehand.
+    CreatedAs(String),
     /// The statement with this number changed the entity with this id, if it changed a row; the first column it gives back, if any, is the id from now on.
     Changed { at: usize, id: String },
     /// Nothing can be wrong.
@@ -39,7 +41,7 @@ impl Work {
             Ok(answer.and_then(|answer| answer.rows.first()).map(|row| row.text(0)).transpose()?.flatten().map(str::to_owned))
         };
         match &self.then {
-            Then::Kept(id) => Ok(id.clone()),
+            Then::Kept(id) | Then::CreatedAs(id) => Ok(id.clone()),
             Then::Created => match (first(answers.last())?, answers.last()) {
                 (Some(id), _) => Ok(id),
                 (None, Some(last)) if last.rows.is_empty() && last.affected > 0 => {
@@ -61,7 +63,7 @@ impl Work {
         let mut failure = error.failure(&self.what);
         if let Error::Server(error) = error {
             // Only a create can meet another entity; elsewhere it is a conflict.
-            if matches!(failure.kind, Kind::AlreadyExists) && !matches!(self.then, Then::Created) {
+            if matches!(failure.kind, Kind::AlreadyExists) && !matches!(self.then, Then::Created | Then::CreatedAs(_)) {
                 failure.kind = Kind::Conflict;
             }
             if let Some(label) = error.parameter().and_then(|number| self.labels.get(number)).filter(|_| self.calls.len() == 1) {

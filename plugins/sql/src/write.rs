@@ -85,7 +85,8 @@ impl<D: Door> Target<D> {
     pub fn write(&mut self, changes: Vec<(Result<EntityType, Failure>, Action)>) -> Vec<Outcome> {
         let mut outcomes: Vec<Option<Outcome>> = changes.iter().map(|_| None).collect();
         let (mut works, mut updates) = (Vec::new(), Vec::new());
-        let mut away = self.link.session().err();
+        let what = "beginning to write";
+        let mut away = self.link.session().and_then(|session| session.tidy().map_err(|error| error.failure(what))).err();
         let mut types = Vec::with_capacity(changes.len());
         for (index, (entity_type, action)) in changes.into_iter().enumerate() {
             types.push(entity_type.clone().ok());
@@ -165,6 +166,9 @@ impl<D: Door> Target<D> {
             Action::Delete { .. } => "deleting",
         };
         let what = format!("{verb} a {}", entity_type.name());
+        if written.roles {
+            return self.plan_role(index, what, entity_type, action).map(Plan::Work);
+        }
         let unsupported = |property: &str| {
             Failure::new(Kind::Unsupported, format!("{what}: set sql.{}.table or {property} to say how", entity_type.name()))
         };
@@ -304,7 +308,7 @@ impl<D: Door> Target<D> {
     }
 }
 
-fn parsed(document: &str) -> Result<Value, Failure> {
+pub(crate) fn parsed(document: &str) -> Result<Value, Failure> {
     serde_json::from_str(document).map_err(|error| Failure::rejected(format!("the document is not JSON: {error}")))
 }
 
