@@ -23,6 +23,10 @@ const MAX_STATEMENTS: usize = 200;
 /// The most bytes of rows that one round of statements may bring.
 const MAX_ANSWER: usize = 128 << 20;
 
+/// What may be on its way to the server before its answers are read. A server that waits until its answers are taken does not read; if we waited until it reads, nothing would ever
+/// happen again. So much fits into what systems keep for a connection.
+const WINDOW: usize = 64 << 10;
+
 /// How values are written, whatever the server's and the user's settings are; the reading of values relies on it. The time limit is under the host's for a silent connection, so that a
 /// statement nobody waits for any more is ended by the server.
 const SETTINGS: &str = "SET DateStyle = 'ISO'; SET TimeZone = 'UTC'; SET IntervalStyle = 'iso_8601'; SET bytea_output = 'hex'; SET extra_float_digits = 1; \
@@ -111,6 +115,14 @@ impl Error {
             Self::Lost(failure) => failure.clone(),
         }
     }
+}
+
+/// The answers of a group, as far as they came.
+#[derive(Default)]
+struct Reading {
+    answers: Vec<Answer>,
+    open: Answer,
+    refused: Option<ServerError>,
 }
 
 /// A session. Once [`is_lost`](Self::is_lost), it is of no use.
@@ -234,24 +246,13 @@ impl<S: Stream> Session<S> {
         Ok(statement)
     }
 
-    /// Run groups of statements, all sent at once. Outside of a transaction each group is one: it happens as a whole or not at all. What the server refuses in one group leaves the others
-    /// alone; a group whose answer never came is [`Error::Lost`].
+    /// Run groups of statements, sent without waiting for answers as far as that is safe. Outside of a transaction each group is one: it happens as a whole or not at all. What the server
+    /// refuses in one group leaves the others alone; a group whose answer never came is [`Error::Lost`].
     pub fn run(&mut self, groups: &[Vec<Call>]) -> Vec<Result<Vec<Answer>, Error>> {
         let mut answers = Vec::with_capacity(groups.len());
-        if let Err(failure) = self.send(groups) {
+        if let Err(failure) = self.exchange(groups, &mut answers) {
             let lost = self.lose(failure);
             answers.resize_with(groups.len(), || Err(lost.clone()));
-            return answers;
-        }
-        let mut room = MAX_ANSWER;
-        for group in groups {
-            match self.answers(group.len(), &mut room) {
-                Err(Error::Lost(failure)) => {
-                    answers.resize_with(groups.len(), || Err(Error::Lost(failure.clone())));
-                    return answers;
-                }
-                answer => answers.push(answer),
-            }
         }
         answers
     }
@@ -262,68 +263,97 @@ impl<S: Stream> Session<S> {
         Ok(answers.into_iter().next().unwrap_or_default())
     }
 
-    fn send(&mut self, groups: &[Vec<Call>]) -> Result<(), Failure> {
+    fn exchange(&mut self, groups: &[Vec<Call>], answers: &mut Vec<Result<Vec<Answer>, Error>>) -> Result<(), Failure> {
+        let mut room = MAX_ANSWER;
+        // Groups that are sent whole and not answered to their end.
+        let mut sent: Vec<(Reading, usize)> = Vec::new();
         for group in groups {
-            for call in group {
-                let value = |value: &Option<String>, out: &mut bytes::BytesMut| match value {
-                    Some(text) => {
-                        out.put_slice(text.as_bytes());
-                        Ok(IsNull::No)
+            let mut reading = Reading::default();
+            for (number, call) in group.iter().enumerate() {
+                self.put(call)?;
+                if self.wire.outbox.len() >= WINDOW {
+                    frontend::flush(&mut self.wire.outbox);
+                    self.wire.flush()?;
+                    for (reading, count) in sent.drain(..) {
+                        answers.push(self.finish(reading, count, &mut room)?);
                     }
-                    None => Ok(IsNull::Yes),
-                };
-                let out = &mut self.wire.outbox;
-                if let Some(text) = &call.statement.once {
-                    frontend::parse("", text, [], out).map_err(|error| Failure::rejected(error.to_string()))?;
+                    while reading.refused.is_none() && reading.answers.len() <= number {
+                        self.read(&mut reading, &mut room)?;
+                    }
+                    if reading.refused.is_some() {
+                        break;
+                    }
                 }
-                frontend::bind("", &call.statement.name, [], &call.parameters, value, [], out)
-                    .map_err(|_| Failure::rejected("a statement has more parameters, or longer ones, than the protocol takes"))?;
-                frontend::execute("", 0, out).map_err(|error| broken(&error.to_string()))?;
             }
             frontend::sync(&mut self.wire.outbox);
+            sent.push((reading, group.len()));
         }
-        self.wire.flush()
+        self.wire.flush()?;
+        for (reading, count) in sent {
+            answers.push(self.finish(reading, count, &mut room)?);
+        }
+        Ok(())
     }
 
-    fn answers(&mut self, count: usize, room: &mut usize) -> Result<Vec<Answer>, Error> {
-        let mut answers: Vec<Answer> = Vec::with_capacity(count);
-        let mut open = Answer::default();
-        let mut refused = None;
-        loop {
-            match self.message()? {
-                Message::ParseComplete | Message::BindComplete => {}
-                Message::DataRow(body) => {
-                    let row = row(&body).map_err(|failure| self.lose(failure))?;
-                    let size = row.buffer.len() + 32 * (row.ranges.len() + 1);
-                    *room = room.checked_sub(size).ok_or_else(|| {
-                        let message = format!("one page of the answer has more than {MAX_ANSWER} bytes; lower the system's page-size");
-                        self.lose(Failure::rejected(message))
-                    })?;
-                    open.rows.push(row);
-                }
-                Message::CommandComplete(body) => {
-                    open.affected = body.tag().ok().and_then(|tag| tag.rsplit(' ').next()?.parse().ok()).unwrap_or(0);
-                    answers.push(std::mem::take(&mut open));
-                }
-                Message::EmptyQueryResponse => answers.push(Answer::default()),
-                Message::ErrorResponse(body) => refused = refused.or_else(|| Some(ServerError::of(&body))),
-                Message::ReadyForQuery(body) => {
-                    self.ready(body.status());
-                    return match refused {
-                        Some(error) => {
-                            // A table that was altered meanwhile: what was prepared for the old one is of no use.
-                            if error.code == "0A000" {
-                                self.statements.clear();
-                            }
-                            Err(Error::Server(error))
-                        }
-                        None if answers.len() == count => Ok(answers),
-                        None => Err(self.lose(broken("a statement was not answered"))),
-                    };
-                }
-                _ => return Err(self.lose(broken("an unexpected answer to a statement"))),
+    /// A statement into the outbox.
+    fn put(&mut self, call: &Call) -> Result<(), Failure> {
+        let value = |value: &Option<String>, out: &mut bytes::BytesMut| match value {
+            Some(text) => {
+                out.put_slice(text.as_bytes());
+                Ok(IsNull::No)
             }
+            None => Ok(IsNull::Yes),
+        };
+        let out = &mut self.wire.outbox;
+        if let Some(text) = &call.statement.once {
+            frontend::parse("", text, [], out).map_err(|error| Failure::rejected(error.to_string()))?;
         }
+        frontend::bind("", &call.statement.name, [], &call.parameters, value, [], out)
+            .map_err(|_| Failure::rejected("a statement has more parameters, or longer ones, than the protocol takes"))?;
+        frontend::execute("", 0, out).map_err(|error| broken(&error.to_string()))
+    }
+
+    /// Read a group to its end.
+    fn finish(&mut self, mut reading: Reading, count: usize, room: &mut usize) -> Result<Result<Vec<Answer>, Error>, Failure> {
+        while !self.read(&mut reading, room)? {}
+        match reading.refused {
+            Some(error) => {
+                // A table that was altered meanwhile: what was prepared for the old one is of no use.
+                if error.code == "0A000" {
+                    self.statements.clear();
+                }
+                Ok(Err(Error::Server(error)))
+            }
+            None if reading.answers.len() == count => Ok(Ok(reading.answers)),
+            None => Err(broken("a statement was not answered")),
+        }
+    }
+
+    /// Take in one message; whether the group is at its end.
+    fn read(&mut self, reading: &mut Reading, room: &mut usize) -> Result<bool, Failure> {
+        match self.wire.receive()? {
+            Message::ParseComplete | Message::BindComplete => {}
+            Message::DataRow(body) => {
+                let row = row(&body)?;
+                let size = row.buffer.len() + 32 * (row.ranges.len() + 1);
+                *room = room.checked_sub(size).ok_or_else(|| {
+                    Failure::rejected(format!("the answer has more than {MAX_ANSWER} bytes; lower the system's page-size"))
+                })?;
+                reading.open.rows.push(row);
+            }
+            Message::CommandComplete(body) => {
+                reading.open.affected = body.tag().ok().and_then(|tag| tag.rsplit(' ').next()?.parse().ok()).unwrap_or(0);
+                reading.answers.push(std::mem::take(&mut reading.open));
+            }
+            Message::EmptyQueryResponse => reading.answers.push(Answer::default()),
+            Message::ErrorResponse(body) => _ = reading.refused.get_or_insert_with(|| ServerError::of(&body)),
+            Message::ReadyForQuery(body) => {
+                self.ready(body.status());
+                return Ok(true);
+            }
+            _ => return Err(broken("an unexpected answer to a statement")),
+        }
+        Ok(false)
     }
 
     fn message(&mut self) -> Result<Message, Error> {

@@ -87,3 +87,22 @@ fn a_connection_that_ends_ends_everything_that_is_not_answered() {
         assert!(!link.is_open());
     }
 }
+
+#[test]
+fn a_great_deal_goes_out_in_windows() {
+    let server = Server::new(|_, parameters| match parameters.first().and_then(Option::as_deref) {
+        Some("bad") => Reply::Refused("23514"),
+        _ => Reply::Done(1),
+    });
+    let mut link = link(&server, &[]);
+    let session = link.session().unwrap();
+    let statement = session.prepare("UPDATE t SET a = $1", &[]).unwrap();
+    let call = |value: &str| Call { statement: statement.clone(), parameters: vec![Some(value.to_owned())] };
+    let big = "x".repeat(WINDOW / 5);
+    let many = |bad: Option<usize>| (0..40).map(|number| call(if Some(number) == bad { "bad" } else { &big })).collect::<Vec<_>>();
+    let groups = [many(None), vec![call("one")], many(Some(17)), many(Some(39)), vec![], vec![call("bad")], many(None)];
+    let answers = session.run(&groups);
+    let affected: Vec<Option<usize>> = answers.iter().map(|answer| answer.as_ref().ok().map(Vec::len)).collect();
+    assert_eq!(affected, [Some(40), Some(1), None, None, Some(0), None, Some(40)]);
+    assert!(!session.is_lost());
+}

@@ -34,6 +34,9 @@ impl<S: Stream> Wire<S> {
 
     /// Send what is in the outbox.
     pub fn flush(&mut self) -> Result<(), Failure> {
+        if self.outbox.is_empty() {
+            return Ok(());
+        }
         let sent = self.stream.write(&self.outbox);
         self.outbox.clear();
         sent

@@ -219,18 +219,17 @@ impl<D: Door> Target<D> {
                 let group = self.targets.of(EntityType::Group).clone();
                 let memberships = self.memberships(&group)?;
                 let session = self.link.session()?;
-                let calls = || -> Result<Vec<Call>, Error> {
-                    let mut calls = Vec::new();
-                    match (entity_type, memberships) {
-                        (EntityType::Group, Some(memberships)) => calls.push(memberships.of_group(session, &id)?),
-                        (EntityType::User, Some(memberships)) => calls.push(memberships.of_member(session, &id)?),
-                        (_, None) => {}
-                    }
-                    let statement = session.prepare(&format!("DELETE FROM {} WHERE {} = $1", table.name, written.key_column()), &[])?;
-                    calls.push(Call { statement, parameters: vec![Some(id.clone())] });
-                    Ok(calls)
-                };
-                let calls = { calls }().map_err(|error| error.failure(&what))?;
+                let mut calls = Vec::new();
+                if let Some(memberships) = memberships {
+                    let own = match entity_type {
+                        EntityType::Group => memberships.of_group(session, &id),
+                        EntityType::User => memberships.of_member(session, &id),
+                    };
+                    calls.push(own.map_err(|error| error.failure(&what))?);
+                }
+                let text = format!("DELETE FROM {} WHERE {} = $1", table.name, written.key_column());
+                let statement = session.prepare(&text, &[]).map_err(|error| error.failure(&what))?;
+                calls.push(Call { statement, parameters: vec![Some(id.clone())] });
                 let then = Then::Changed { at: calls.len() - 1, id };
                 Ok(Plan::Work(Work { index, what, calls, labels: vec![], then, members: None }))
             }

@@ -73,7 +73,8 @@ impl<D: Door> Target<D> {
             now.extend(row.text(0)?.map(str::to_owned));
         }
         let added: Vec<String> = members.iter().filter(|member| !now.contains(*member)).cloned().collect();
-        let removed: Vec<String> = now.into_iter().filter(|member| !members.contains(member)).collect();
+        let wanted: BTreeSet<&String> = members.iter().collect();
+        let removed: Vec<String> = now.into_iter().filter(|member| !wanted.contains(member)).collect();
         if added.is_empty() && removed.is_empty() {
             return Ok(());
         }
