@@ -64,7 +64,10 @@ impl Postgres {
 
     /// A program of the server, as the user it runs as.
     fn program(&self, name: &str) -> Command {
-        let program = self.programs.join(name);
+        self.command(self.programs.join(name))
+    }
+
+    fn command(&self, program: impl AsRef<OsStr>) -> Command {
         if !is_root() {
             return Command::new(program);
         }
@@ -81,6 +84,17 @@ impl Postgres {
         let (success, text) = said(psql.output());
         assert!(success, "{text}");
         text.trim_end().to_owned()
+    }
+
+    /// TLS with a certificate that nobody vouches for.
+    pub(crate) fn switch_on_tls(&self) {
+        let mut openssl = self.command("openssl");
+        openssl.args(["req", "-new", "-x509", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]);
+        openssl.arg("-keyout").arg(self.path("data/server.key")).arg("-out").arg(self.path("data/server.crt"));
+        let (success, text) = said(openssl.output());
+        assert!(success, "{text}");
+        self.psql("ALTER SYSTEM SET ssl = on");
+        assert_eq!(self.psql("SELECT pg_reload_conf()"), "t");
     }
 
     /// Whether this role gets in with this password.

@@ -300,6 +300,8 @@ fn what_is_wrong_is_told() {
     let manifest = place(&server, PEOPLE, "").read(MANIFEST).replace("\"sql.sslmode\" = \"disable\"\n", "");
     let plain = Place::with_manifest(&manifest).with_environment("DATABASE_PASSWORD", PASSWORD);
     told(&plain, "backend.unavailable", "does not offer TLS");
+    server.switch_on_tls();
+    told(&plain, "backend.unavailable", "certificate");
     server.stop();
     told(&place(&server, PEOPLE, ""), "backend.unavailable", "");
     assert!(server.resume());
