@@ -156,6 +156,12 @@ fn a_company_arrives_row_by_row_and_is_kept_in_step() {
     export.groups[8].members.clear();
     let gone = export.groups.pop().expect("a group");
     export.write(&place);
+    // A simulation reads what is there and writes nothing.
+    let simulated = place.command(&["simulate", "--json", MANIFEST]);
+    assert_eq!(server.psql(stamp), before);
+    let changes = simulated.value()["changes"].as_array().cloned().expect("changes");
+    let updates: Vec<&Value> = changes.iter().filter(|change| change["operation"] == "update").collect();
+    assert!(updates.len() >= 4 && updates.iter().all(|change| change["before"] == "read"), "{simulated}");
     let ended = place.run();
     ended.assert_code(0);
     assert_report(

@@ -5,6 +5,7 @@ use crate::{
     entity::EntityType,
     identifier::quoted,
     session::{Call, Error},
+    table::Table,
     target::Written,
     types::Type,
     value::{parameter, write_json},
@@ -48,18 +49,49 @@ impl<D: Door> Target<D> {
         let table = self.table(&written)?.ok_or_else(|| {
             Failure::new(Kind::Unsupported, format!("{what}: set sql.{0}.table or sql.{0}.find to say how", entity_type.name()))
         })?;
+        let mut wanted = Vec::with_capacity(values.len());
+        for (attribute, value) in values {
+            wanted.push((written.column_of(attribute)?, value));
+        }
+        self.rows(&what, &written, &table, &wanted)
+    }
+
+    /// The entity with this id, with its members: what a simulation compares with.
+    pub fn by_id(&mut self, entity_type: EntityType, id: &str) -> Result<Vec<Entity>, Failure> {
+        let written = self.targets.of(entity_type).clone();
+        let what = format!("reading a {}", entity_type.name());
+        let Some(table) = self.table(&written)? else {
+            return Err(Failure::new(Kind::Unsupported, format!("{what}: only rows of a table can be read by id")));
+        };
+        let mut found = self.rows(&what, &written, &table, &[(written.key.clone(), Value::from(id))])?;
+        if let (Some(entity), Some(memberships)) = (found.first_mut(), self.memberships(&written)?) {
+            let session = self.link.session()?;
+            let listed = memberships.members(session, id).and_then(|call| session.one(call)).map_err(|error| error.failure(&what))?;
+            let mut members = Vec::with_capacity(listed.rows.len());
+            for row in &listed.rows {
+                members.push(serde_json::json!({ "value": row.text(0)? }));
+            }
+            let mut document: Value = serde_json::from_str(&entity.document).unwrap_or_default();
+            document["members"] = Value::Array(members);
+            entity.document = document.to_string();
+        }
+        Ok(found)
+    }
+
+    /// The rows that have these values in these columns.
+    fn rows(&mut self, what: &str, written: &Written, table: &Table, wanted: &[(String, Value)]) -> Result<Vec<Entity>, Failure> {
         table.expect(&written.key)?;
         let names: Vec<String> = if written.columns.is_empty() {
             table.columns.iter().map(|column| quoted(&column.name)).collect::<Result<_, _>>()?
         } else {
             written.columns.iter().map(|(column, _)| quoted(column)).collect::<Result<_, _>>()?
         };
-        let mut conditions = Vec::with_capacity(values.len());
-        for (number, (attribute, _)) in values.iter().enumerate() {
-            let column = written.column_of(attribute)?;
-            let column = quoted(&table.expect(&column)?.name)?;
-            // Null is a value that can be looked for like any other.
-            conditions.push(format!("{column} IS NOT DISTINCT FROM ${}", number + 1));
+        let mut conditions = Vec::with_capacity(wanted.len());
+        for (number, (column, value)) in wanted.iter().enumerate() {
+            let column = quoted(&table.expect(column)?.name)?;
+            // Null can be looked for like any other value; an index serves only the usual comparison.
+            let equals = if value.is_null() { "IS NOT DISTINCT FROM" } else { "=" };
+            conditions.push(format!("{column} {equals} ${}", number + 1));
         }
         let key = written.key_column();
         let text = format!(
@@ -69,17 +101,17 @@ impl<D: Door> Target<D> {
             conditions.join(" AND ")
         );
         let session = self.link.session()?;
-        let statement = session.prepare(&text, &[]).map_err(|error| error.failure(&what))?;
-        let mut parameters = Vec::with_capacity(values.len());
-        for (oid, (_, value)) in statement.parameters.clone().into_iter().zip(&values) {
-            let kind = session.type_of(oid).map_err(|error| error.failure(&what))?;
+        let statement = session.prepare(&text, &[]).map_err(|error| error.failure(what))?;
+        let mut parameters = Vec::with_capacity(wanted.len());
+        for (oid, (_, value)) in statement.parameters.iter().zip(wanted) {
+            let kind = session.type_of(*oid).map_err(|error| error.failure(what))?;
             match parameter(&kind, value) {
                 Ok(text) => parameters.push(text),
                 // No row has a value that the column cannot take.
                 Err(_) => return Ok(vec![]),
             }
         }
-        self.entities(&what, &written, Call { statement, parameters })
+        self.entities(what, written, Call { statement, parameters })
     }
 
     /// The rows of an answer: the first column is the id, the others are the document.

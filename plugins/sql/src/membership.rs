@@ -77,6 +77,14 @@ impl MembershipTable {
         Ok(if members.is_empty() { vec![others] } else { vec![others, self.add(session, id, members)?] })
     }
 
+    /// The ids of the members of a group.
+    pub fn members<S: Stream>(&self, session: &mut Session<S>, id: &str) -> Result<Call, Error> {
+        let Self { table, group, member, .. } = self;
+        let statement =
+            session.prepare(&format!("SELECT {member} FROM {table} WHERE {group} = $1 ORDER BY {member}"), &[self.group_oid])?;
+        Ok(Call { statement, parameters: vec![Some(id.to_owned())] })
+    }
+
     /// All memberships of a group.
     pub fn of_group<S: Stream>(&self, session: &mut Session<S>, id: &str) -> Result<Call, Error> {
         let statement = session.prepare(&format!("DELETE FROM {} WHERE {} = $1", self.table, self.group), &[self.group_oid])?;
