@@ -32,8 +32,10 @@ fn assert_refused(place: &Place, expected: &[(&str, &str, &str)]) {
         .iter()
         .map(|(file, code, words)| serde_json::json!({ "file": format!("~plugins/{file}.wasm"), "code": code, "message": format!("~{words}") }))
         .collect();
-    let usable: Vec<Value> =
-        ["file", "mapping", "scim", "sql", "unique-user-name"].iter().map(|id| serde_json::json!({ "id": id })).collect();
+    let usable: Vec<Value> = ["active-directory", "file", "ldap", "mapping", "scim", "sql", "unique-user-name"]
+        .iter()
+        .map(|id| serde_json::json!({ "id": id }))
+        .collect();
     Matches::value("", &serde_json::json!({ "plugins": usable, "refused": refused }), &value)
         .unwrap_or_else(|why| panic!("{why}\n{ended}"));
 }

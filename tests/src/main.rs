@@ -25,6 +25,8 @@ mod isolation;
 #[cfg(feature = "real-servers")]
 mod javascript_component;
 mod kill;
+#[cfg(feature = "real-servers")]
+mod ldap_server;
 mod matching;
 mod place;
 mod plan_file;
@@ -44,6 +46,8 @@ mod scim_lists;
 mod scim_server;
 mod scim_sink;
 mod simulate;
+#[cfg(feature = "real-servers")]
+mod slapd;
 #[cfg(feature = "real-servers")]
 mod sql_source;
 #[cfg(feature = "real-servers")]
@@ -72,6 +76,8 @@ fn main() -> ExitCode {
         #[cfg(feature = "real-servers")]
         javascript_component::trials(),
         kill::trials(),
+        #[cfg(feature = "real-servers")]
+        ldap_server::trials(),
         #[cfg(feature = "real-servers")]
         python_component::trials(),
         plan_file::trials(),
