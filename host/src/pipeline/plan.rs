@@ -90,7 +90,7 @@ pub struct Planner {
     pub(super) run: Arc<TargetRun>,
     pub(super) entity_type: Arc<str>,
     mapper: Mapper,
-    /// Ids an interrupted run was about to change -> whether the source still has them.
+    /// Ids an interrupted run was about to change -> whether they are planned anew.
     leftover: HashMap<String, bool>,
     /// In the second pass.
     again: bool,
@@ -109,7 +109,7 @@ impl Planner {
         Ok(Self { run, entity_type, mapper, leftover, again: false })
     }
 
-    /// Whether an id of the leftovers came from the source in this run.
+    /// Whether an id of the leftovers came from the source in this run and was planned. Who came and was left out, or could not be mapped, stays in doubt.
     pub fn has_met(&self, id: &str) -> bool {
         self.leftover.get(id) == Some(&true)
     }
@@ -136,7 +136,7 @@ impl Planner {
                 continue;
             }
             let mut relation = relation;
-            let leftover = self.leftover.get_mut(&entity.source_id).map(|met| *met = true).is_some();
+            let leftover = self.leftover.contains_key(&entity.source_id);
             // An interrupted run may have changed or deleted it: what was sent last is not known. A resync does not ask.
             if let (Some(relation), true) = (&mut relation, leftover || self.run.write_all) {
                 (relation.common_digest, relation.target_digest) = (None, None);
@@ -237,7 +237,7 @@ impl Planner {
         Ok(planned)
     }
 
-    fn decide(&self, open: Open, outcome: Transformed, spill: &mut Spill, planned: &mut PlannedPage) {
+    fn decide(&mut self, open: Open, outcome: Transformed, spill: &mut Spill, planned: &mut PlannedPage) {
         let Open { entity, relation } = open;
         // Out of the target's scope counts as not met: what is there of it is due for deletion (spec section 2.5, step 3b).
         match (&relation, &outcome) {
@@ -248,6 +248,9 @@ impl Planner {
         }
         match outcome {
             Transformed::Mapped(mapped) => {
+                if let Some(met) = self.leftover.get_mut(&entity.source_id) {
+                    *met = true;
+                }
                 let groups = match self.groups(&mapped) {
                     Ok(groups) => groups,
                     Err((code, message)) => {

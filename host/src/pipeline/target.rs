@@ -329,7 +329,7 @@ pub async fn run_entity_type(
     drop(plans);
     let mut writer = writer.await.map_err(PipelineError::stage)??;
     outcome?;
-    // What an interrupted run may have written is settled once its relation is committed. What failed, or was not met, stays in doubt.
+    // What an interrupted run may have written is settled once its relation is committed. What failed, was left out or was not met stays in doubt.
     let met: Vec<&str> = leftover.iter().map(String::as_str).filter(|id| planner.has_met(id)).collect();
     let relations = run.state.relations(&run.link, &entity_type, &met).await?;
     let settled: Vec<&str> = met.into_iter().zip(relations).filter_map(|(id, relation)| relation.map(|_| id)).collect();
