@@ -183,10 +183,7 @@ impl Writer {
             None => ("update", self.current(entity_type, id, document).await?),
         };
         let mut change = match current {
-            Current::Gone => {
-                let message = format!("the target has no {entity_type} {id} any more");
-                return Ok(Written::Failed(Failure { kind: Kind::NotFound, message }));
-            }
+            Current::Gone => return Ok(missing(entity_type, id)),
             Current::Document(before) => {
                 let mut change = self.change(entity_type, operation, Before::Read);
                 change.attributes = differences(Some(&before), document);
@@ -209,6 +206,10 @@ impl Writer {
         if let Some(update) = self.simulated.as_mut().and_then(|simulated| simulated.sent.get_mut(id)) {
             update.attributes.extend(attributes);
             return Ok(written(id));
+        }
+        // Who is not there any more cannot be disabled.
+        if matches!(self.read_by_id(entity_type, id).await, Some(Current::Gone)) {
+            return Ok(missing(entity_type, id));
         }
         let mut change = self.change(entity_type, "disable", Before::Unknown);
         change.attributes = attributes;
@@ -331,6 +332,10 @@ impl Writer {
             }
         }
     }
+}
+
+fn missing(entity_type: &str, id: &str) -> Written {
+    Written::Failed(Failure { kind: Kind::NotFound, message: format!("the target has no {entity_type} {id} any more") })
 }
 
 fn written(id: &str) -> Written {
