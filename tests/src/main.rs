@@ -28,6 +28,7 @@ mod kill;
 #[cfg(feature = "real-servers")]
 mod ldap_server;
 mod matching;
+mod model;
 mod place;
 mod plan_file;
 #[cfg(feature = "real-servers")]
@@ -76,6 +77,7 @@ fn main() -> ExitCode {
         #[cfg(feature = "real-servers")]
         javascript_component::trials(),
         kill::trials(),
+        model::trials(),
         #[cfg(feature = "real-servers")]
         ldap_server::trials(),
         #[cfg(feature = "real-servers")]
