@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::cases;
 use crate::place::{MANIFEST, Place};
 
-/// Where the answer of the real call is needed: a target that cannot be read by id and is not found by what it was renamed to, or that makes its ids of names.
-const ONLY_THE_TARGET_KNOWS: [&str; 3] = ["gone-from-the-target", "names-in-another-order", "renamed-user"];
+/// Where the answer of the real call is needed: a target that cannot be read by id and is not found by what it was renamed to, that makes its ids of names, or that refuses.
+const ONLY_THE_TARGET_KNOWS: [&str; 4] = ["forbidden-is-not-retried", "gone-from-the-target", "names-in-another-order", "renamed-user"];
 
 /// One test a case.
 pub(crate) fn trials() -> Vec<Trial> {

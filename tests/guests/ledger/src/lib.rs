@@ -1,5 +1,5 @@
 //! A source and a target that live in files of a folder, and fail exactly where the files say. For the model test, which writes the files before a run and reads them
-//! after it.
+//! after it, and for cases.
 //!
 //! | file | what it holds |
 //! | --- | --- |
@@ -39,6 +39,7 @@ impl descriptor::Guest for Ledger {
                 | descriptor::Abilities::FIND
                 | more,
         };
+        let mappings = r#"{ "mappings": [{ "sourcePath": "$", "targetPath": "$" }, { "sourcePath": "$.id", "targetVariable": "entityIdSourceSystem" }] }"#;
         descriptor::Description {
             id: "ledger".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -62,8 +63,8 @@ impl descriptor::Guest for Ledger {
                 write: true,
                 roles: Vec::new(),
             })],
-            default_read_transformation: None,
-            default_write_transformation: None,
+            default_read_transformation: Some(format!(r#"{{ "user": {mappings}, "group": {mappings} }}"#)),
+            default_write_transformation: Some(r#"{ "user": { "mappings": [{ "sourcePath": "$", "targetPath": "$" }] } }"#.to_owned()),
         }
     }
 }
@@ -130,6 +131,7 @@ fn act(what: &str) -> Failure {
         "timed-out" => Kind::TimedOut,
         "rate-limited" => Kind::RateLimited(None),
         "conflict" => Kind::Conflict,
+        "forbidden" => Kind::Forbidden,
         _ => Kind::Rejected,
     };
     Failure::new(kind, "on purpose")
