@@ -292,7 +292,8 @@ impl Host {
         });
         // All tasks end where they are, as they would with the process.
         drop(runtime);
-        if matches!(outcome, Outcome::Killed) {
+        if !matches!(outcome, Outcome::Reported(_)) {
+            // The process has ended.
             self.state = None;
         }
         outcome
