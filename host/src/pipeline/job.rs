@@ -275,7 +275,7 @@ impl Course {
     async fn delete_from(&mut self, job: &Job, read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
         let run = &target.run;
         let known = run.state.count(&run.link, &read.entity_type).await?;
-        let proof = certify(read, all, known);
+        let proof = certify(read, all, known, |entity_type| run.repeated(entity_type));
         let mut writer = Writer::open(target.run.clone()).await?;
         let met = run.seen();
         if read.is_delta() {
@@ -338,7 +338,7 @@ impl Course {
 async fn met(read: &TypeRead, all: &[TypeRead], target: &TargetSide) -> Result<(), PipelineError> {
     let run = &target.run;
     let known = run.state.count(&run.link, &read.entity_type).await?;
-    let met = match certify(read, all, known) {
+    let met = match certify(read, all, known, |entity_type| run.repeated(entity_type)) {
         _ if target.broken => Met::Some,
         Err(Unproven::Incomplete(_)) => Met::Some,
         _ if read.is_delta() => Met::Changed,

@@ -125,14 +125,12 @@ impl Planner {
         let relations = self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?;
         let departed = ids.into_iter().map(str::to_owned).collect();
         for entity in &twice {
-            counts.skipped += 1;
-            self.skip(entity, None, TWICE.into());
+            self.skip_twice(entity, None, &mut counts);
         }
         let mut open = Vec::new();
         for (entity, relation) in departing.into_iter().zip(relations) {
             if relation.as_ref().is_some_and(|relation| self.run.with_seen(|seen| seen.contains(relation.id))) {
-                counts.skipped += 1;
-                self.skip(entity, relation.as_ref(), TWICE.into());
+                self.skip_twice(entity, relation.as_ref(), &mut counts);
                 continue;
             }
             let mut relation = relation;
@@ -168,11 +166,14 @@ impl Planner {
         for (ids, alone) in [(&page.left_scope, false), (&page.left_alone, true)] {
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             for relation in self.run.state.relations(&self.run.link, &self.entity_type, &ids).await?.into_iter().flatten() {
-                _ = if alone {
+                let first = if alone {
                     self.run.with_seen(|seen| seen.insert(relation.id))
                 } else {
                     self.run.with_left_scope(|left| left.insert(relation.id))
                 };
+                if !first {
+                    self.run.repeats(&self.entity_type);
+                }
             }
         }
         Ok(())
@@ -333,6 +334,12 @@ impl Planner {
         let approves = |operation| self.run.approves(&self.entity_type, &entity.source_id, operation, Some(&entity.digest));
         // A target that is slower than a simulation leaves more references to the second pass, which updates what the first one has created.
         if known { approves("update") || (self.again && approves("create")) } else { approves("create") }
+    }
+
+    fn skip_twice(&self, entity: &CommonEntity, relation: Option<&Relation>, counts: &mut Counts) {
+        counts.skipped += 1;
+        self.run.repeats(&self.entity_type);
+        self.skip(entity, relation, TWICE.into());
     }
 
     fn skip(&self, entity: &CommonEntity, relation: Option<&Relation>, reason: String) {

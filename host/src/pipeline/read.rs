@@ -74,8 +74,10 @@ pub struct CompleteRead {
 /// Everything there was to read came in.
 #[derive(Debug)]
 pub struct AllPages {
-    /// Entities the source counted and did not give.
-    missing: u64,
+    /// The most entities the source counted; 0 where it does not tell.
+    told: u64,
+    /// Entities it gave, or said it could not give. One that came twice counts twice.
+    given: u64,
     /// Changes since this token were read, and not everything.
     pub since: Option<String>,
     /// What the source said of a token it does not take; everything was read instead.
@@ -114,17 +116,18 @@ pub enum Unproven {
     Empty { known: u64 },
 }
 
-/// Weigh what was read of one entity type, `known` being how many relations the target has. A failure at the source in any type of the run stands in the way of every
+/// Weigh what was read of one entity type, `known` being how many relations the target has and `twice` how many entities of a type came more than once: in a list that
+/// moves while it is read, whoever comes twice stands for somebody who does not come. A failure at the source in any type of the run stands in the way of every
 /// deletion (spec section 2.5, step 4); failures at a target do not. A delta read proves what it reports as deleted or left out, and of that alone deletions are made.
-pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64) -> Result<CompleteRead, Unproven> {
+pub fn certify(read: &TypeRead, all: &[TypeRead], known: u64, twice: impl Fn(&str) -> u64) -> Result<CompleteRead, Unproven> {
     let incomplete = |why: String| Err(Unproven::Incomplete(why));
     for TypeRead { entity_type, pages, counts, .. } in all {
-        match pages {
-            None => return incomplete(format!("reading {entity_type}s did not come to its end")),
-            Some(AllPages { missing: missing @ 1.., .. }) => {
-                return incomplete(format!("the source counted {missing} {entity_type}s more than it gave"));
-            }
-            Some(_) => {}
+        let Some(AllPages { told, given, .. }) = pages else {
+            return incomplete(format!("reading {entity_type}s did not come to its end"));
+        };
+        let missing = told.saturating_sub(given.saturating_sub(twice(entity_type)));
+        if missing > 0 {
+            return incomplete(format!("the source counted {missing} {entity_type}s more than it gave"));
         }
         if counts.failed > 0 {
             return incomplete(format!("{} {entity_type}s failed at the source", counts.failed));
@@ -200,7 +203,7 @@ pub async fn read(
     let mut cursor: Option<String> = None;
     // Brent's cycle detection: the cursor of the last page whose number is a power of two.
     let mut remembered: Option<String> = None;
-    let (mut read, mut told, mut empty) = (0_u64, None, 0_u32);
+    let (mut given, mut told, mut empty) = (0_u64, 0_u64, 0_u32);
     let (mut refused, mut deleted, mut token) = (None, Vec::new(), None);
     for number in 1_u64.. {
         let scope = |since: &Option<String>| since.clone().map_or(Scope::All, Scope::ChangedSince);
@@ -226,8 +229,9 @@ pub async fn read(
         if !page.unreadable.is_empty() {
             unreadable(page.unreadable);
         }
-        told = page.total.or(told);
-        read += (page.entities.len() + unreadable_count) as u64;
+        // A list that shrinks while it is read moves up, and somebody may have passed from a page to come to one that was read.
+        told = told.max(page.total.unwrap_or(0));
+        given += (page.entities.len() + unreadable_count) as u64;
         empty = if page.entities.is_empty() { empty + 1 } else { 0 };
         let entities = page.entities.into_iter().map(|entity| (entity.id, entity.document)).collect();
         if pages.send(RawPage { number, next: page.next.clone(), entities, total: page.total }).await.is_err() {
@@ -246,8 +250,7 @@ pub async fn read(
             }
         }
     }
-    let missing = told.map_or(0, |told| told.saturating_sub(read));
-    Ok(AllPages { missing, since, refused, token, deleted, _only_made_here: () })
+    Ok(AllPages { told, given, since, refused, token, deleted, _only_made_here: () })
 }
 
 /// An entity that could not be read, as the report shows it.

@@ -134,6 +134,8 @@ struct Inner {
     left_scope: Seen,
     /// Entity type -> entities that belong into the target and had no relation.
     newcomers: BTreeMap<String, u64>,
+    /// Entity type -> entities that came once more.
+    repeated: BTreeMap<String, u64>,
     /// Source ids in pages that are planned and not yet committed.
     in_flight: HashSet<String>,
 }
@@ -233,6 +235,16 @@ impl TargetRun {
     /// How many such entities there were.
     pub fn newcomers(&self, entity_type: &str) -> u64 {
         self.inner().newcomers.get(entity_type).copied().unwrap_or_default()
+    }
+
+    /// Note an entity that came already.
+    pub fn repeats(&self, entity_type: &str) {
+        *self.inner().repeated.entry(entity_type.to_owned()).or_default() += 1;
+    }
+
+    /// How many such entities there were.
+    pub fn repeated(&self, entity_type: &str) -> u64 {
+        self.inner().repeated.get(entity_type).copied().unwrap_or_default()
     }
 
     /// A commit of this run and link, now, without changes yet; what the run's log holds goes along.

@@ -3,7 +3,7 @@
 //!
 //! | file | what it holds |
 //! | --- | --- |
-//! | `source.json` | `version`, `forgotten` (tokens below it are not valid), `short` (entities counted and not given), `user` and `group`: lists of entities with `id`, `version` and, where one cannot be read, `unreadable`; `deleted`: `[type, id, version]` each; `faults` |
+//! | `source.json` | `version`, `forgotten` (tokens below it are not valid), `short` (entities counted and not given), `user` and `group`: lists of entities with `id`, `version` and, where one cannot be read, `unreadable`; `deleted`: `[type, id, version]` each; `moved`: `from` and lists that stand in the place of the others from that number on; `faults` |
 //! | `target.json` | `user` and `group`: id -> document; `given`: name -> how often an id was made of it; `changes` and `finds`, how many there were; `faults`; `calls`, what was asked and what came of it |
 //!
 //! A fault of the source is `{ "type", "page", "what", "times" }`, one of the target `{ "call", "from", "to", "what" }` with `call` one of `open`, `probe`, `change`,

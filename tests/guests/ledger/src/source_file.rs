@@ -26,7 +26,9 @@ pub(crate) fn page(query: &source::Query) -> Result<source::Page, Failure> {
     let from: usize = query.cursor.as_deref().map_or(0, |cursor| cursor.parse().unwrap_or(0));
     fail(&file, &query.entity_type, from / query.limit as usize)?;
     let changed = |entity: &&Value| since.is_none_or(|since| number(entity, "version") > since);
-    let all: Vec<&Value> = file[&query.entity_type].as_array().into_iter().flatten().filter(changed).collect();
+    let moved = file.get("moved").filter(|moved| from as u64 >= number(moved, "from"));
+    let list = moved.and_then(|moved| moved.get(&query.entity_type)).unwrap_or(&file[&query.entity_type]);
+    let all: Vec<&Value> = list.as_array().into_iter().flatten().filter(changed).collect();
     let mut page =
         source::Page { entities: Vec::new(), unreadable: Vec::new(), deleted: Vec::new(), next: None, delta_token: None, total: None };
     for entity in all.iter().skip(from).take(query.limit as usize) {
@@ -37,13 +39,13 @@ pub(crate) fn page(query: &source::Query) -> Result<source::Page, Failure> {
             page.entities.push(Entity { id, document: entity.to_string() });
         }
     }
+    page.total = since.is_none().then(|| all.len() as u64 + number(&file, "short"));
     let end = from + query.limit as usize;
     if end < all.len() {
         page.next = Some(end.to_string());
         return Ok(page);
     }
     page.delta_token = Some(number(&file, "version").to_string());
-    page.total = since.is_none().then(|| all.len() as u64 + number(&file, "short"));
     if let Some(since) = since {
         let deleted = file["deleted"].as_array().into_iter().flatten();
         page.deleted = deleted
