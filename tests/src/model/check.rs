@@ -13,7 +13,7 @@ use super::{
     course::Verdict,
     host::{Remembered, SOURCE},
     reference::{Expected, Held, Key, Known, Target},
-    world::{Backend, Call, Entity, Kind, Mappings},
+    world::{Backend, Call, Entity, Kind, Mappings, sorted},
 };
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, expected: &T, found: &T) -> Verdict {
@@ -87,14 +87,6 @@ pub(super) fn backend(expected: &Backend, found: &Backend) -> Verdict {
         same(&format!("{key:?} in the target"), &normal(expected.entities.get(key)), &normal(found.entities.get(key)))?;
     }
     Ok(())
-}
-
-/// The order of members means nothing.
-fn sorted(mut document: Value) -> Value {
-    if let Some(members) = document.get_mut("members").and_then(Value::as_array_mut) {
-        members.sort_by_key(Value::to_string);
-    }
-    document
 }
 
 pub(super) fn relations(expected: &Target, kind: Kind, found: &Remembered) -> Verdict {

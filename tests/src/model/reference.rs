@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use provisor::report::{Counts, Decision};
 use serde_json::Value;
 
-use super::world::{Backend, Entity, Flaw, Kind, Mappings, Rules};
+use super::world::{Backend, Entity, Flaw, Kind, Mappings, Rules, sorted};
 
 /// An entity type and the id in the source.
 pub(super) type Key = (Kind, String);
@@ -162,7 +162,9 @@ impl Target {
         let document = mappings.document(entity, &self.members(entity));
         let doubt = self.doubts.remove(&key);
         match self.known.get(&key) {
-            Some(known) if !doubt && !write_all && known.sent.as_ref() == Some(&document) => counts.unchanged += 1,
+            Some(known) if !doubt && !write_all && known.sent.clone().map(sorted) == Some(sorted(document.clone())) => {
+                counts.unchanged += 1;
+            }
             Some(_) => self.update(&key, entity, document, counts),
             None => self.create(&key, entity, document, doubt, counts),
         }

@@ -364,3 +364,11 @@ impl Backend {
         id
     }
 }
+
+/// The order of members means nothing in a target, and in the source it is always that of their numbers.
+pub(super) fn sorted(mut document: Value) -> Value {
+    if let Some(members) = document.get_mut("members").and_then(Value::as_array_mut) {
+        members.sort_by_key(Value::to_string);
+    }
+    document
+}
