@@ -158,7 +158,7 @@ fn whoever_asks_a_run_to_stop_is_told_and_the_next_one_does_the_rest() {
     assert!(stopped > 0 && part > 0, "{stopped} runs were stopped, {part} of them in the middle");
 }
 
-fn into_folder() -> String {
+pub(crate) fn into_folder() -> String {
     format!(
         "state = \"provisor.db\"\n{}\n[systems.directory]\nrole = \"target\"\nconnector = \"file\"\nsources = [\"hr\"]\n\
          transformation = \"directory-write.json\"\nproperties = {{ \"file.target.path\" = \"out/\" }}\n",
@@ -227,7 +227,7 @@ impl Killer {
 }
 
 /// What a run leaves that nobody disturbed.
-struct Undisturbed {
+pub(crate) struct Undisturbed {
     documents: BTreeMap<String, String>,
     relations: BTreeMap<(String, String), Relation>,
     took: Duration,
@@ -243,7 +243,7 @@ struct Relation {
 }
 
 impl Undisturbed {
-    fn of(place: &Place) -> Self {
+    pub(crate) fn of(place: &Place) -> Self {
         let begun = Instant::now();
         place.run().assert_code(0);
         let took = begun.elapsed();
@@ -251,7 +251,7 @@ impl Undisturbed {
         Self { documents: documents(place), relations: relations(&place.path("provisor.db")), took }
     }
 
-    fn assert_same(&self, place: &Place) {
+    pub(crate) fn assert_same(&self, place: &Place) {
         // First, because it also fills in digests that a deletion of something else had cleared, in whichever run that was.
         assert_settled(place);
         assert_same("relation", &self.relations, &relations(&place.path("provisor.db")));

@@ -16,6 +16,7 @@ mod counterparts;
 mod delta;
 mod export;
 mod failures;
+mod full_disk;
 mod generate;
 mod group_assignments;
 mod guests;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         delta::trials(),
         failures::trials(),
         group_assignments::trials(),
+        full_disk::trials(),
         history::trials(),
         isolation::trials(),
         #[cfg(feature = "real-servers")]

@@ -138,13 +138,32 @@ impl Place {
         self.carry_out(&["run", "--json", MANIFEST], b"", |command| terminate_at(command, moment))
     }
 
+    /// `provisor run --json` in which no file grows beyond so many blocks of 512 bytes: to it, the disk is full.
+    pub(crate) fn run_with_files_up_to(&self, blocks: u64) -> Ended {
+        let mut shell = Command::new("sh");
+        // Ignored, the signal becomes an error of the write, in the program that the shell turns into as well.
+        shell.args(["-c", &format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"")]);
+        shell.arg(std::env::current_exe().expect("this program has a path"));
+        self.carry_out_by(shell, &["run", "--json", MANIFEST], b"", wait)
+    }
+
     fn carry_out(&self, arguments: &[impl AsRef<OsStr>], input: &[u8], wait: impl FnOnce(&mut Command) -> ExitStatus) -> Ended {
+        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+        command.arg0("provisor");
+        self.carry_out_by(command, arguments, input, wait)
+    }
+
+    fn carry_out_by(
+        &self,
+        mut command: Command,
+        arguments: &[impl AsRef<OsStr>],
+        input: &[u8],
+        wait: impl FnOnce(&mut Command) -> ExitStatus,
+    ) -> Ended {
         let stream = |name| self.streams.path().join(name);
         fs::write(stream("in"), input).expect("standard input was written");
         let create = |name| File::create(stream(name)).expect("a file for a stream");
-        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
         command
-            .arg0("provisor")
             .args(arguments)
             .current_dir(self.folder.path())
             // What a developer's shell sets is not what is tested.
