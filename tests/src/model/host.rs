@@ -202,6 +202,7 @@ impl Host {
         let job = Job {
             job_type: if matches!(work, Work::Resync | Work::SimulateResync) { JobType::Resync } else { JobType::Read },
             simulation: simulated.then(Arc::<Simulation>::default),
+            approval: None,
             full: simulated || work == Work::Full,
             scheduled: false,
             source: self.source(&stop),

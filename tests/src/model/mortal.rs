@@ -14,7 +14,8 @@ use provisor::{
     pipeline::Stopper,
     state::{
         Committed, CountersOf, DeletionStore, DeltaToken, HeldDeletion, HeldList, HeldOutcome, HeldRun, IntentId, Link, LogEntry, LogQuery,
-        Logged, Lookup, Membership, PageCommit, Relation, ResetCounts, Run, RunId, RunStatus, Seen, SqliteStore, StateError, StateStore,
+        Logged, Lookup, Membership, Met, PageCommit, Relation, ResetCounts, Run, RunId, RunStatus, Seen, SqliteStore, StateError,
+        StateStore,
     },
 };
 use tokio::sync::Notify;
@@ -94,7 +95,7 @@ through!(DeletionStore {
     read identity(link: &Link, entity_type: &str) -> Option<Digest>;
     write hold(run: RunId, link: &Link, entity_type: &str, code: &str, held: Vec<HeldDeletion>) -> ();
     write settle_held(run: RunId, link: &Link, entity_type: &str, outcomes: Vec<(i64, HeldOutcome)>) -> ();
-    write returned(link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen) -> ();
+    write returned(run: RunId, link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen, read: Met) -> ();
     write set_identity(link: &Link, entity_type: &str, identity: Digest) -> ();
 });
 
