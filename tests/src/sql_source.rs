@@ -300,8 +300,13 @@ fn what_is_wrong_is_told() {
     let manifest = place(&server, PEOPLE, "").read(MANIFEST).replace("\"sql.sslmode\" = \"disable\"\n", "");
     let plain = Place::with_manifest(&manifest).with_environment("DATABASE_PASSWORD", PASSWORD);
     told(&plain, "backend.unavailable", "does not offer TLS");
-    server.switch_on_tls();
+    let certificate = server.switch_on_tls();
     told(&plain, "backend.unavailable", "certificate");
+    let secured = Place::with_manifest(&manifest.replace("grants = {", "tls = { authorities = [\"server.pem\"] }\ngrants = {"))
+        .with_environment("DATABASE_PASSWORD", PASSWORD);
+    secured.write("server.pem", certificate);
+    secured.run().assert_code(0);
+    assert_eq!(documents(&secured, "user", "userName").len(), 100);
     server.stop();
     told(&place(&server, PEOPLE, ""), "backend.unavailable", "");
     assert!(server.resume());
