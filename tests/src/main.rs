@@ -5,6 +5,8 @@
 
 #![deny(dead_code)]
 
+#[cfg(feature = "real-servers")]
+mod active_directory;
 mod admission;
 mod big_groups;
 mod cache;
@@ -37,6 +39,8 @@ mod postgresql;
 #[cfg(feature = "real-servers")]
 mod python_component;
 mod registry;
+#[cfg(feature = "real-servers")]
+mod samba;
 mod sandbox;
 mod scim_defaults;
 mod scim_dialects;
@@ -64,6 +68,8 @@ fn main() -> ExitCode {
     }
     let arguments = libtest_mimic::Arguments::from_args();
     let suites = [
+        #[cfg(feature = "real-servers")]
+        active_directory::trials(),
         admission::trials(),
         big_groups::trials(),
         cache::trials(),

@@ -76,6 +76,16 @@ impl Names {
         Ok(())
     }
 
+    /// Take note of an entry that passes by and whose name does not say what it is called: it need not be looked at when a group has it as a member.
+    pub fn meet(&mut self, directory: &Directory, sort: Sort, entry: &Entry) {
+        let shown = &directory.entity_type(sort).shown;
+        let needed = directory.user.base != directory.group.base && matches!(judge(directory, &entry.dn), Judged::Look(_));
+        if needed && self.0.len() < MOST_KNOWN {
+            let named = named_by(directory, shown, entry).map(|value| Named { sort, value });
+            self.0.insert(entry.dn.clone(), named);
+        }
+    }
+
     /// What a DN stands for that was [learned](Self::learn) before; nothing for what does not belong here.
     pub fn get(&self, dn: &str) -> Option<&Named> {
         self.0.get(dn)?.as_ref()

@@ -111,8 +111,7 @@ impl<H: Host> Source<H> {
         let mut list = if let Some(cursor) = cursor {
             self.resumed(cursor)?
         } else {
-            // What was read of groups is as old as the list it was read for.
-            (self.names, self.children) = (Names::default(), Children::new());
+            self.forget(sort);
             let delta_token = changes::beginning(&mut self.client, sort)?;
             let generation = self.client.session.generation().unwrap_or_default();
             self.lists += 1;
@@ -143,6 +142,14 @@ impl<H: Host> Source<H> {
         page.entities = converted.entities;
         page.unreadable.extend(converted.unreadable);
         Ok(self.ended(list, page))
+    }
+
+    /// A list begins. What is known of users serves the groups that are read after them.
+    fn forget(&mut self, sort: Sort) {
+        self.children.clear();
+        if sort == Sort::User {
+            self.names = Names::default();
+        }
     }
 
     /// The list goes on, or has come to its end.
@@ -213,7 +220,7 @@ impl<H: Host> Source<H> {
         let mut list = if let Some(cursor) = cursor {
             self.resumed(cursor)?
         } else {
-            (self.names, self.children) = (Names::default(), Children::new());
+            self.forget(sort);
             let Changes { entries, deleted, references, token } = changes::since(&mut self.client, sort, token)?;
             self.doubt(&Reply { references, ..Reply::default() }, &mut page);
             page.deleted = deleted;
@@ -266,6 +273,9 @@ impl<H: Host> Source<H> {
         self.names.learn(&mut self.client, dns)?;
         let mut page = Page::default();
         for (entry, failure) in entries.iter().zip(failures) {
+            if sort == Sort::User {
+                self.names.meet(&self.client.directory, sort, entry);
+            }
             match failure.map_or_else(|| entry::entity(&self.client.directory, sort, entry, &self.names), Err) {
                 Ok(entity) => page.entities.push(entity),
                 Err(failure) => page.unreadable.push((Some(entry.dn.clone()), failure)),

@@ -5,6 +5,7 @@ pub mod date;
 mod document;
 pub mod file;
 pub mod json;
+pub mod ldap;
 pub mod mapping;
 pub mod path;
 pub mod regex;
@@ -32,5 +33,6 @@ mod tests {
         ndjson: crate::file::ndjson,
         scim: crate::scim::check,
         sql: crate::sql::check,
+        ldap: crate::ldap::check,
     }
 }
