@@ -1,7 +1,7 @@
 //! Provisor: an identity-provisioning host. See the README for what it does; the modules are the rooms of the data path:
 //!
 //! ```text
-//! cli --> setup --> manifest, registry, egress --> pipeline --> sandbox (plugins), state --> report
+//! cli --> setup --> manifest, registry, egress --> pipeline --> sandbox (plugins), state --> report --> notify
 //! ```
 
 pub mod cli;
@@ -10,6 +10,7 @@ pub mod explain;
 pub mod history;
 pub mod identities;
 pub mod manifest;
+pub mod notify;
 pub mod pipeline;
 pub mod registry;
 pub mod report;

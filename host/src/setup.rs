@@ -12,6 +12,7 @@ use std::{
 use crate::{
     egress::{CertificateInUse, Door, Egress, EgressError},
     manifest::{self, Element, Manifest, Problem, System},
+    notify::Notifier,
     pipeline::{ConnectorSpec, DeltaReads, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
     registry::{
         Registry, RegistryError,
@@ -25,6 +26,7 @@ use crate::{
 pub use crate::manifest::MAPPING;
 
 mod door;
+mod notify;
 
 /// The longest a transformation may take for one page. It never waits for anything, so this is long.
 const MAPPING_TIMEOUT: Duration = Duration::from_secs(10);
@@ -91,6 +93,7 @@ pub struct Setup {
     /// What is doubtful and does not stop a run.
     pub warnings: Vec<Problem>,
     doors: BTreeMap<String, Arc<Door>>,
+    notifier: Option<Notifier>,
     /// Plugins nobody has accepted or refused yet.
     new: Vec<Pinned>,
     /// `currentDate` of everything that is mapped.
@@ -148,7 +151,8 @@ impl Setup {
                 doors.insert(system.name.clone(), door);
             }
         }
-        Ok(Self { manifest, registry, warnings, doors, new, now: SystemTime::now() })
+        let notifier = notify::notifier(&egress, &manifest)?;
+        Ok(Self { manifest, registry, warnings, doors, notifier, new, now: SystemTime::now() })
     }
 
     /// Pin plugins that are used for the first time, so that a later change is noticed.
@@ -178,6 +182,11 @@ impl Setup {
             memory: system.limits.memory_bytes,
             call_timeout: system.limits.call_timeout,
         }
+    }
+
+    /// Who is told of runs.
+    pub fn notifier(&self) -> Option<&Notifier> {
+        self.notifier.as_ref()
     }
 
     /// The certificates of a system that are in use, and what is wrong with its certificates and keys at this moment. Asks no server.

@@ -30,7 +30,7 @@ pub struct CheckArgs {
 /// What one look at one system came to.
 struct Finding {
     system: String,
-    /// `transformation`, `certificate` or `connection`.
+    /// `transformation`, `certificate` or `connection`; `notify` of the notifications.
     what: &'static str,
     outcome: Result<String, (String, String)>,
 }
@@ -47,6 +47,10 @@ pub(super) async fn check(args: CheckArgs, cache: &Path) -> Result<u8, Exit> {
         let certificates = certificates::judge(&setup, system).await;
         findings.extend(certificates.map(|outcome| Finding { system: system.name.clone(), what: "certificate", outcome }));
         findings.push(connection(&setup, system).await);
+    }
+    if let Some(notifier) = setup.notifier() {
+        let outcome = notifier.check().await.map_err(|(code, message)| (code.to_owned(), message));
+        findings.push(Finding { system: "notifications".into(), what: "notify", outcome });
     }
     let failed = findings.iter().any(|finding| finding.outcome.is_err());
     if args.json {

@@ -166,9 +166,9 @@ impl Cli {
     async fn carry_out(self) -> Result<u8, Exit> {
         let cache = self.global.cache.map_or_else(default_cache, Ok)?;
         match self.command {
-            Command::Run(args) => run::run(args, &cache).await,
-            Command::Resync(args) => resync::resync(args, &cache).await,
-            Command::Simulate(args) => simulate::simulate(args, &cache).await,
+            Command::Run(args) => Box::pin(run::run(args, &cache)).await,
+            Command::Resync(args) => Box::pin(resync::resync(args, &cache)).await,
+            Command::Simulate(args) => Box::pin(simulate::simulate(args, &cache)).await,
             Command::Validate(args) => validate::validate(args, &cache).await,
             Command::Check(args) => check::check(args, &cache).await,
             Command::Map(args) => map::map(args, &cache).await,

@@ -3,6 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use clap::Args;
@@ -10,6 +11,7 @@ use clap::Args;
 use super::{Exit, accept, build, certificates, plan, signals};
 use crate::{
     manifest::{self, Problem, System},
+    notify::Origin,
     pipeline::{Approval, Job, Mapper, OpenError, Simulation, SourceSpec, TargetSpec, disarm, run_job},
     registry::description::Role,
     report::{JobType, Report, Status, progress::Progress},
@@ -63,7 +65,7 @@ pub(super) async fn run(args: RunArgs, cache: &Path) -> Result<u8, Exit> {
         return accept::accept(&setup, cache, run, &args.moved, args.json).await;
     }
     if let Some(path) = &args.plan {
-        return plan::run(setup, cache, path, args.moved, args.json).await;
+        return Box::pin(plan::run(setup, cache, path, args.moved, args.json)).await;
     }
     carry_out(
         &setup,
@@ -150,13 +152,24 @@ pub(super) async fn carry_out(setup: &Setup, cache: &Path, order: &Order) -> Res
             retention: setup.manifest.retention,
             progress,
         };
-        let report = Box::pin(run_job(job)).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+        let started = SystemTime::now();
+        let mut report = Box::pin(run_job(job)).await.map_err(|error| Exit::environment(format!("error[{}]: {error}", error.code())))?;
+        notify(setup, source, &*state, started, &mut report).await;
         if !order.silent || report.status == Status::Failed || report.status == Status::Terminated {
             print(&report, order.json);
         }
         code = worse(code, report.status.exit_code());
     }
     Ok(code)
+}
+
+/// Tell of a run. What goes wrong here is told and changes nothing else.
+async fn notify(setup: &Setup, source: &System, state: &dyn StateStore, started: SystemTime, report: &mut Report) {
+    let Some(notifier) = setup.notifier() else { return };
+    let origin = Origin { manifest: setup.manifest.path.display().to_string(), connector: source.connector.clone(), started };
+    if let Err(error) = notifier.after_run(source.notify, &origin, state, report).await {
+        eprintln!("warning[{}]: what was told of run {} is not remembered: {error}", error.code(), report.run);
+    }
 }
 
 pub(super) fn print(report: &Report, json: bool) {

@@ -1,11 +1,13 @@
 //! A byte stream to a granted endpoint, for protocols other than HTTP.
 
 use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::timeout;
@@ -111,6 +113,11 @@ impl Stream {
         }
     }
 
+    /// The bytes themselves, counted. Without a limit of time: that is the caller's.
+    fn wire(&mut self) -> std::io::Result<&mut Wire> {
+        self.wire.as_mut().ok_or_else(|| std::io::ErrorKind::NotConnected.into())
+    }
+
     /// Turn a timed operation's result into ours; an error closes the connection.
     fn judge<T>(&mut self, result: Result<std::io::Result<T>, tokio::time::error::Elapsed>) -> Result<T, EgressError> {
         let place = self.endpoint.to_string();
@@ -122,6 +129,34 @@ impl Stream {
         self.wire = None;
         self.line.failed(&error);
         Err(error)
+    }
+}
+
+/// For the host's own protocols, whose libraries want a stream.
+impl AsyncRead for Stream {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<std::io::Result<()>> {
+        let before = buffer.filled().len();
+        let read = Pin::new(self.wire()?).poll_read(context, buffer);
+        self.line.received += (buffer.filled().len() - before) as u64;
+        read
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
+        let written = Pin::new(self.wire()?).poll_write(context, bytes);
+        if let Poll::Ready(Ok(count)) = &written {
+            self.line.sent.fetch_add(*count as u64, Ordering::Relaxed);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(self.wire()?).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        Pin::new(self.wire()?).poll_shutdown(context)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The single door to the network.
 //!
-//! Whatever a component sends leaves the host through the [`Door`] of its system, and so do the host's own token requests. Nothing else in
-//! the host opens a connection.
+//! Whatever a component sends leaves the host through the [`Door`] of its system, and so do the host's own token requests
+//! and notifications. Nothing else in the host opens a connection.
 //!
 //! ```text
 //! a component's request --> origin granted? --> headers, credentials --> name resolved, every address checked --> TLS --> bytes counted

@@ -9,6 +9,7 @@
 //! | URL | `https://directory.example.com/scim/v2` |
 //! | origin | `https://directory.example.com`, `http://127.0.0.1:8080` |
 //! | endpoint | `ldap.example.com:389`, `[::1]:389` |
+//! | mail address | `iam@example.com` |
 //! | network | `10.0.0.0/8`, `127.0.0.1`, `::1/128` |
 
 use std::net::IpAddr;
@@ -40,6 +41,8 @@ pub(super) enum Form {
     Endpoint,
     /// A CIDR range or one address.
     Network,
+    /// RFC 5321 section 4.1.2, without a display name.
+    MailAddress,
 }
 
 impl Form {
@@ -60,6 +63,7 @@ impl Form {
             Self::Origin => return origin(text).map(|_| ()),
             Self::Endpoint => return endpoint(text).map(|_| ()),
             Self::Network => network(text).is_some(),
+            Self::MailAddress => mail_address(text),
         };
         if fine { Ok(()) } else { Err(self.what_is_right().to_owned()) }
     }
@@ -75,6 +79,7 @@ impl Form {
             Self::Origin => "write scheme, host and port and nothing else, such as \"https://api.example.com\"",
             Self::Endpoint => "write host and port, such as \"ldap.example.com:389\"",
             Self::Network => "write an address range, such as \"10.20.0.0/16\" or \"127.0.0.1/32\"",
+            Self::MailAddress => "write an address and nothing around it, such as \"iam@example.com\"",
         }
     }
 
@@ -89,6 +94,7 @@ impl Form {
             Self::HttpUrl | Self::Origin => Some("^[Hh][Tt][Tt][Pp][Ss]?://"),
             Self::Endpoint => Some("^.+:[0-9]{1,5}$"),
             Self::Network => Some("^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"),
+            Self::MailAddress => Some("^[^@]+@[^@]+$"),
         }
     }
 }
@@ -158,13 +164,22 @@ pub(super) fn network(text: &str) -> Option<IpNet> {
     text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
+/// The characters of a dot-atom on both sides; what else RFC 5321 allows, no directory has.
+fn mail_address(text: &str) -> bool {
+    let part = |part: &str, more: &str| {
+        let fine = |label: &str| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || more.contains(c));
+        part.split('.').all(fine)
+    };
+    text.split_once('@').is_some_and(|(user, domain)| part(user, "!#$%&'*+-/=?^_`{|}~") && part(domain, "-")) && text.len() <= 254
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn takes_what_is_right_and_refuses_the_rest() {
-        let cases: [(Form, &[&str], &[&str]); 8] = [
+        let cases: [(Form, &[&str], &[&str]); 9] = [
             (Form::Path, &["people.csv", "/abs/x", "../x", "a b"], &["", "  ", "a\0b"]),
             (Form::PluginId, &["file", "ldap-2"], &["", "File", "a_b", "a.wasm"]),
             (Form::SystemName, &["hr", "HR export_1.2-x"], &["", " ", "hr/x", "hré", &"x".repeat(101)]),
@@ -192,6 +207,11 @@ mod tests {
                 Form::Endpoint,
                 &["a.example:389", "127.0.0.1:1", "[::1]:389"],
                 &["a.example", ":1", "a:0", "a:65536", "::1:389x", "ldap://a:1", "u@a:1", "*.a:1", "::1:389"],
+            ),
+            (
+                Form::MailAddress,
+                &["a@b.example", "a.b+c@d-e"],
+                &["", "a", "a@", "@b", "a@b@c", "A <a@b>", "a b@c", "a@b\r\nX: y", "a..b@c"],
             ),
             (Form::Network, &["10.0.0.0/8", "127.0.0.1", "::1", "fd00::/8"], &["10.0.0.0/33", "localhost", "10.0.0", ""]),
         ];

@@ -6,10 +6,12 @@ use super::forms::Form;
 
 mod auth;
 mod deletions;
+mod notifications;
 mod tls;
 
 pub(super) use auth::AUTH;
 pub(super) use deletions::{DELETIONS, DISABLE};
+pub(super) use notifications::NOTIFICATIONS;
 pub(super) use tls::TLS;
 
 /// A TOML table and its keys. Any other key in it is an error.
@@ -149,6 +151,14 @@ pub(super) static ROOT: Table = Table {
             only: None,
             help: "How long it is remembered what happened.",
             example: "{ \"retention\": \"30 days\" }",
+        },
+        Key {
+            name: "notifications",
+            kind: Kind::Table(&NOTIFICATIONS),
+            presence: Presence::Optional,
+            only: None,
+            help: "Who is told when runs fail, and when they are back to normal.",
+            example: "{ \"webhook\": { \"url\": \"https://hooks.example.com/provisor\", \"secret\": { \"env\": \"WEBHOOK_SECRET\" } } }",
         },
         Key {
             name: "systems",

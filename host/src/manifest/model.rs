@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::auth::Auth;
 use super::deletions::Deletions;
+use super::notifications::{NotificationRules, Notifications};
 use super::tls::Tls;
 use super::trace::Trace;
 use crate::registry::description::Role;
@@ -24,6 +25,8 @@ pub struct Manifest {
     pub state: PathBuf,
     /// How long runs and the log of single entities are kept.
     pub retention: Duration,
+    /// Who is told of runs.
+    pub notifications: Option<Notifications>,
     /// In the order of the text.
     pub systems: Vec<System>,
 }
@@ -76,6 +79,8 @@ pub struct System {
     pub limits: Limits,
     /// Sources only: what is logged of single entities.
     pub trace: Trace,
+    /// Sources only: which runs are told of.
+    pub notify: NotificationRules,
 }
 
 /// The id of the component that speaks the mapping language. It ships with the host and runs every element that names no other.

@@ -166,8 +166,8 @@ impl<'a> Judge<'a> {
             let help = known.effect.first().map_or(String::new(), |role| format!("it belongs to a {role}"));
             problems.warning("manifest.without-effect", property.at, message, help);
         }
-        // What only concerns the log must not look like an edit of the transformation, after which everything is mapped again.
-        if !known.name.starts_with("ips.trace.") || self.is_parameter(known.name) {
+        // What only concerns the log and notifications must not look like an edit of the transformation, after which everything is mapped again.
+        if !["ips.trace.", "ips.job."].iter().any(|prefix| known.name.starts_with(prefix)) || self.is_parameter(known.name) {
             sorted.parameters.insert(known.name.to_owned(), text);
         }
     }

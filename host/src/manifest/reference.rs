@@ -52,6 +52,8 @@ pub(super) const FULL_READ_FORCE_COUNT: &str = "ips.full.read.force.count";
 pub(super) const THRESHOLD_ROLES: &str = "ips.delete.threshold.roles";
 pub(super) const RETRY_ATTEMPTS: &str = "ips.failed.request.retry.attempts";
 pub(super) const RETRY_INTERVAL: &str = "ips.failed.request.retry.attempts.interval";
+pub(super) const NOTIFICATION_REPEAT: &str = "ips.job.notification.repeat.on.failure";
+pub(super) const NOTIFICATION_IGNORED: &str = "ips.job.notification.ignored.consecutive.failures";
 /// `ips.http.header.<name>`: a header of every request.
 pub(super) const HEADER_PREFIX: &str = "ips.http.header.";
 
@@ -85,9 +87,13 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),
     both(RETRY_ATTEMPTS, Shape::Integer(0, 3), "How often a failed request is tried again. Default: 2."),
     both(RETRY_INTERVAL, Shape::Integer(0, 60), "The most seconds between two attempts. Default: 30."),
-    later("ips.job.notification.repeat.on.failure", Shape::Boolean, "Notify about every failed run, not only about the first."),
-    later("ips.job.notification.ignored.consecutive.failures", COUNT, "How many failed runs in a row cause no notification."),
-    later("ips.job.notification.skip.intermediate.notifications", Shape::Boolean, "Notify about the end of a run only."),
+    source(NOTIFICATION_REPEAT, Shape::Boolean, "Notify about every failed run, not only about the first of a series. Default: false."),
+    source(NOTIFICATION_IGNORED, COUNT, "How many failed runs in a row cause no notification. Default: 0."),
+    later(
+        "ips.job.notification.skip.intermediate.notifications",
+        Shape::Boolean,
+        "Notify about the end of a run only, which is always so.",
+    ),
     source(trace::FAILED_CONTENT, Shape::Boolean, "Log the content of failed entities, in the next run only."),
     source(trace::SKIPPED_CONTENT, Shape::Boolean, "Log the content of skipped entities, in the next run only."),
     source(trace::CREATED_CONTENT, Shape::Boolean, "Log the content of created entities, in the next run only."),

@@ -7,11 +7,12 @@ use super::auth::Auth;
 use super::fields::Fields;
 use super::keys;
 use super::model::{Delta, Failures, Limits, Manifest, System};
+use super::notifications::NotificationRules;
 use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
 use super::trace::Trace;
-use super::{authority, connection, deletions, nearest, reference, secret_reference, tls, transformation};
+use super::{authority, connection, deletions, nearest, notifications, reference, secret_reference, tls, transformation};
 use crate::registry::description::{Description, Role};
 
 pub(super) type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
@@ -34,6 +35,7 @@ pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[Strin
             systems.extend(system(raw, name, fields, plugins, &mut problems));
         }
     }
+    let notifications = notifications::notifications(raw, &mut problems);
     let problems = problems.sorted();
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
@@ -46,6 +48,7 @@ pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[Strin
         plugins: raw.plugins(),
         state: raw.state(),
         retention,
+        notifications,
         systems,
     };
     Ok((manifest, problems))
@@ -91,6 +94,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
     let delta = delta(&sorted);
     let failures = failures(fields, &sorted);
     let trace = Trace::of(&sorted.host);
+    let notify = NotificationRules::of(&sorted.host);
     let limits = fields.table("limits").cloned().unwrap_or_else(|| Fields::absent(&keys::LIMITS, fields.at));
     let authority = authority::of(raw, fields, role, description?, &sorted, problems);
     Some(System {
@@ -120,6 +124,7 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
             concurrency: Some(limits.integer("concurrency")).filter(|at_once| *at_once > 0),
         },
         trace,
+        notify,
     })
 }
 

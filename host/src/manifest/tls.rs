@@ -28,14 +28,20 @@ pub struct ClientCertificate {
     pub key: Option<SecretSource>,
 }
 
+/// Of a system.
 pub(super) fn tls(raw: &Raw, system: &Fields, description: Option<&Description>, problems: &mut Problems) -> Tls {
-    let absent = Fields::absent(&keys::TLS, system.at);
-    let table = system.table("tls").unwrap_or(&absent);
     let connects = |plugin: &Description| plugin.capabilities.iter().any(|wish| matches!(wish, Capability::Http(_) | Capability::Dial(_)));
-    if let Some(plugin) = description.filter(|plugin| system.table("tls").is_some() && !connects(plugin)) {
+    if let (Some(table), Some(plugin)) = (system.table("tls"), description.filter(|plugin| !connects(plugin))) {
         let message = format!("{} is without effect: the plugin \"{}\" makes no connections", table.title, plugin.id);
         problems.warning("manifest.without-effect", table.at, message, "leave it out");
     }
+    of_table(raw, system, problems)
+}
+
+/// What the table `tls` in this one says.
+pub(super) fn of_table(raw: &Raw, above: &Fields, problems: &mut Problems) -> Tls {
+    let absent = Fields::absent(&keys::TLS, above.at);
+    let table = above.table("tls").unwrap_or(&absent);
     if table.secret("key").is_some() && table.secret("certificate").is_none() && !table.is_wrong("certificate") {
         let message = format!("key \"certificate\" is missing in {}: key is the private key of one", table.title);
         problems.error("manifest.missing-key", table.place("key"), message, "add certificate = { file = \"client.pem\" }");

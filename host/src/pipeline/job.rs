@@ -330,6 +330,7 @@ impl Course {
             notes,
             stages: self.clock.stages(),
             duration: started.elapsed(),
+            notifications: Vec::new(),
         }
     }
 }

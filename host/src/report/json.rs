@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use std::time::Duration;
 
-use super::{Counts, DeletionNote, Failure, Report, SimulatedChange};
+use super::{Counts, DeletionNote, Failure, Notified, Report, SimulatedChange};
 
 pub(super) fn render(report: &Report) -> Value {
     let systems: Map<String, Value> = report
@@ -68,6 +68,9 @@ pub(super) fn render(report: &Report) -> Value {
         "stages": stages,
         "seconds": seconds(report.duration),
     });
+    if !report.notifications.is_empty() {
+        object["notifications"] = report.notifications.iter().map(Notified::json).collect();
+    }
     if report.simulated {
         object["simulates"] = report.job.word().into();
         object["changes"] = report.notes.changes.iter().map(SimulatedChange::json).collect();

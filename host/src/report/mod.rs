@@ -6,6 +6,7 @@ mod explanation;
 mod failures;
 mod job;
 mod json;
+mod notification;
 pub mod plan_file;
 pub mod progress;
 mod stages;
@@ -20,6 +21,7 @@ pub use deletions::{Decision, Deletion, DeletionNote};
 pub use explanation::{MappedLine, StepLine};
 pub use failures::{Failure, Notes, Skip, Unresolved};
 pub use job::{JobType, ReadMode, ReadOf};
+pub use notification::Notified;
 pub use stages::{Stage, StageTime, Stages};
 pub(crate) use text::{aligned, printable};
 
@@ -113,6 +115,8 @@ pub struct Report {
     pub notes: Notes,
     pub stages: Stages,
     pub duration: Duration,
+    /// What came of telling somebody of this run; empty where nobody was to be told.
+    pub notifications: Vec<Notified>,
 }
 
 impl Report {

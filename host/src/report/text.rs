@@ -39,6 +39,9 @@ pub(super) fn render(report: &Report) -> String {
     list(&mut out, "unresolved", &notes.unresolved, notes.unresolved_omitted, |u| {
         format!("{} {} ({}): {}", u.entity_type, u.entity, u.system, u.references.join(", "))
     });
+    for notified in &report.notifications {
+        let _ = writeln!(out, "notified   {}", printable(&notified.line()));
+    }
     if let Some(error) = &report.error {
         let _ = writeln!(out, "error      {} [{}]", printable(&error.message).replace('\n', "\n           "), error.code);
     }

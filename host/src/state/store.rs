@@ -5,8 +5,8 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 
 use super::{
-    Committed, CountersOf, DeletionStore, DeltaToken, IntentId, Link, LogEntry, LogQuery, Logged, Lookup, Membership, PageCommit, Relation,
-    ResetCounts, Run, RunId, RunStatus, Seen, StateError,
+    Committed, CountersOf, DeletionStore, DeltaToken, IntentId, Link, LogEntry, LogQuery, Logged, Lookup, Membership, NotificationStore,
+    PageCommit, Relation, ResetCounts, Run, RunId, RunStatus, Seen, StateError,
 };
 
 /// What a run remembers, a page at a time.
@@ -14,7 +14,7 @@ use super::{
 /// A write has happened, durably, when its future answers. Dropping the future does not take it back: it may or may not happen. A read sees every
 /// write that was answered before it began. Ids and entity types are case-sensitive text.
 #[async_trait]
-pub trait StateStore: DeletionStore {
+pub trait StateStore: DeletionStore + NotificationStore {
     /// The relations of these source entities, in the order of the ids.
     async fn relations(&self, link: &Link, entity_type: &str, source_ids: &[&str]) -> Result<Vec<Option<Relation>>, StateError>;
 

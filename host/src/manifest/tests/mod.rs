@@ -2,6 +2,7 @@
 
 mod auth;
 mod golden;
+mod notifications;
 mod random;
 mod resolved;
 

@@ -163,6 +163,7 @@ pub async fn accept_deletions(
         notes,
         stages: clock.stages(),
         duration: started.elapsed(),
+        notifications: Vec::new(),
     };
     state.record(run, report.counters(), log.rest()).await?;
     state.finish_run(run, remembered(report.status), SystemTime::now(), &report.json().to_string()).await?;

@@ -10,6 +10,7 @@ mod held;
 mod intents;
 mod lock;
 mod membership;
+mod notification;
 mod places;
 mod reader;
 mod reset;

@@ -27,6 +27,7 @@ pub(super) fn system(connection: &Connection, system: &str) -> Result<ResetCount
     }
     all("DELETE FROM target_place WHERE target = ?1")?;
     all("DELETE FROM used_switch WHERE source = ?1")?;
+    all("DELETE FROM notification WHERE source = ?1")?;
     removed.log = all("DELETE FROM entity_log WHERE system = ?1 OR run IN (SELECT id FROM run WHERE source = ?1)")?;
     Ok(removed)
 }

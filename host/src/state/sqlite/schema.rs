@@ -24,6 +24,7 @@ const STEPS: &[&str] = &[
     include_str!("schema_membership.sql"),
     include_str!("schema_entity_log.sql"),
     include_str!("schema_held_deletions.sql"),
+    include_str!("schema_notification.sql"),
 ];
 
 /// The connection that writes. Makes the file if there is none and brings an older one up to date.

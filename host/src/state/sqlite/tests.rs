@@ -7,6 +7,7 @@ mod held;
 mod kill;
 mod log;
 mod model;
+mod notification;
 mod opening;
 mod runs;
 
