@@ -223,9 +223,8 @@ impl Survived<'_> {
             return Err(format!("a relation of {key:?}, which did not come or does not belong"));
         }
         let was_there = is_there(self.before, key.0, &relation.target_id);
-        // A create without an answer leaves the same doubt: what is found then and does not contradict what was sent counts as made by it.
-        let name = relation.target_id.split('#').next();
-        let unanswered = |call: &Call| call.kind == key.0 && call.operation == "create" && call.name() == name;
+        // A call without an answer leaves the same doubt about every create in it: what is found then and does not contradict what was sent counts as made by it.
+        let unanswered = |call: &Call| call.kind == key.0 && call.operation == "create";
         let was_in_doubt = self.before.doubts.contains(&key) || self.calls.iter().any(unanswered);
         if was_there != relation.existed_before && !(was_there && was_in_doubt) {
             return Err(format!("{key:?} is remembered as existed before: {}", relation.existed_before));
