@@ -15,6 +15,7 @@ pub mod pipeline;
 pub mod registry;
 pub mod report;
 pub mod sandbox;
+pub mod scim;
 pub mod secret;
 pub mod setup;
 pub mod state;

@@ -1,5 +1,6 @@
 //! What must hold whatever comes in, one check per text that the host reads. A check panics where something does not hold.
 
+pub mod filter;
 pub mod manifest;
 pub mod origin;
 #[cfg(test)]
@@ -11,6 +12,7 @@ pub mod target;
 #[cfg(test)]
 mod tests {
     crate::seeds! {
+        filter: crate::filter::check,
         manifest: crate::manifest::check,
         origin: crate::origin::check,
     }
