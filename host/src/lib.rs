@@ -5,6 +5,7 @@
 //! ```
 
 pub mod cli;
+pub mod directory;
 pub mod egress;
 pub mod explain;
 pub mod history;
