@@ -4,7 +4,7 @@ use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 use rusqlite::{Connection, OptionalExtension as _, Row, params, params_from_iter};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 
 use super::{members, sql, sql::Query, store::Fault};
 use crate::scim::{List, Listed, Page, Projection, Resource, ResourceType, ScimError, ScimType};
@@ -62,10 +62,11 @@ fn tag(version: i64) -> String {
     format!("W/\"{version}\"")
 }
 
-/// Milliseconds since 1970 as SCIM writes them.
+/// Milliseconds since 1970 as SCIM writes them, always with three digits of a second: some clients compare them as text.
 fn moment(milliseconds: i64) -> String {
     let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(milliseconds) * 1_000_000).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    time.format(&Rfc3339).unwrap_or_default()
+    let (year, month, day) = (time.year(), u8::from(time.month()), time.day());
+    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}.{:03}Z", time.hour(), time.minute(), time.second(), time.millisecond())
 }
 
 pub(super) fn find(connection: &Connection, of: &ResourceType, id: &str) -> Result<Stored, Fault> {

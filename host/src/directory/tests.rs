@@ -96,13 +96,16 @@ async fn members_come_and_go() {
     let made = Place::expect(place.ask("POST", "/Groups", Some(group)).await, 201);
     let id = made["id"].as_str().unwrap().to_owned();
     let path = format!("/Groups/{id}");
-    assert_eq!(made["members"], json!([{ "value": ada, "type": "User" }]));
+    assert_eq!(made["members"], json!([{ "value": ada, "type": "User", "$ref": format!("https://x/scim/people/Users/{ada}") }]));
     let only = |operation: Value| Some(json!({ "Operations": [operation] }));
     let add = json!({ "op": "add", "path": "members", "value": [{ "value": bob }, { "value": ada }] });
     let now = Place::expect(place.ask("PATCH", &path, only(add)).await, 200);
     assert_eq!(now["members"].as_array().unwrap().len(), 2);
     let user = Place::expect(place.ask("GET", &format!("/Users/{bob}"), None).await, 200);
-    assert_eq!(user["groups"], json!([{ "value": id, "type": "direct", "display": "Staff" }]));
+    assert_eq!(
+        user["groups"],
+        json!([{ "value": id, "type": "direct", "display": "Staff", "$ref": format!("https://x/scim/people/Groups/{id}") }])
+    );
     assert_eq!(place.found(&format!("/Groups?filter=members.value eq \"{bob}\"")).await, ["Staff"]);
     assert_eq!(place.found(&format!("/Users?filter=groups[value eq \"{id}\" and display sw \"ST\"]")).await, ["ada", "bob"]);
     let remove = json!({ "op": "remove", "path": format!("members[value eq \"{bob}\"]") });

@@ -104,6 +104,9 @@ pub(super) fn weak(version: &str) -> &str {
 pub trait Backend: Send + Sync {
     fn catalogue(&self) -> &Catalogue;
 
+    /// Where it is served, without a slash at the end; told once, before anybody asks.
+    fn served_at(&self, _base: &str) {}
+
     /// Whether requests can be answered at all, as far as that is known without asking much.
     async fn ready(&self) -> Result<(), ScimError> {
         Ok(())

@@ -28,7 +28,8 @@ pub fn conform(resource: Value, of: &ResourceType) -> Result<Map<String, Value>,
                 return Err(wrong(format!("{name} is not an object")));
             };
             let mut inner = Map::new();
-            for (name, value) in attributes {
+            // Some clients name the schema within its own object once more.
+            for (name, value) in attributes.into_iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")) {
                 let attribute = extension.attribute(&name).ok_or_else(|| unknown(&name, &extension.id))?;
                 keep(&mut inner, attribute, value, &extension.id)?;
             }

@@ -136,17 +136,19 @@ fn parsed(body: &Bytes) -> Result<Value, ScimError> {
 
 async fn create(backend: &dyn Backend, of: &Arc<ResourceType>, request: &Request) -> Result<Response, ScimError> {
     let projection = search::projection(&request.query)?;
+    let types = &backend.catalogue().types;
     let made = backend.create(of, parsed(&request.body)?).await?;
-    Ok(Response { status: 201, ..shown(made, of, &projection, &request.base) })
+    Ok(Response { status: 201, ..shown(made, of, types, &projection, &request.base) })
 }
 
 async fn resource(backend: &dyn Backend, of: &Arc<ResourceType>, id: &str, request: &Request) -> Result<Response, ScimError> {
     let projection = search::projection(&request.query)?;
+    let types = &backend.catalogue().types;
     let precondition = Precondition { if_match: tags(request.if_match.as_deref()) };
     match request.method {
         Method::GET => {
             let found = backend.get(of, id, &projection).await?;
-            let shown = shown(found, of, &projection, &request.base);
+            let shown = shown(found, of, types, &projection, &request.base);
             let known = tags(request.if_none_match.as_deref());
             if shown.etag.as_ref().is_some_and(|etag| known.iter().any(|tag| tag == "*" || weak(tag) == weak(etag))) {
                 return Ok(Response { status: 304, body: None, ..shown });
@@ -155,12 +157,12 @@ async fn resource(backend: &dyn Backend, of: &Arc<ResourceType>, id: &str, reque
         }
         Method::PUT => {
             let now = backend.replace(of, id, parsed(&request.body)?, &precondition).await?;
-            Ok(shown(now, of, &projection, &request.base))
+            Ok(shown(now, of, types, &projection, &request.base))
         }
         Method::PATCH if backend.catalogue().patching => {
             let operations = patch::operations(&parsed(&request.body)?)?;
             let now = backend.patch(of, id, &operations, &precondition, &projection).await?;
-            Ok(now.map_or(Response { status: 204, ..Response::default() }, |now| shown(now, of, &projection, &request.base)))
+            Ok(now.map_or(Response { status: 204, ..Response::default() }, |now| shown(now, of, types, &projection, &request.base)))
         }
         Method::DELETE => {
             backend.delete(of, id, &precondition).await?;
@@ -177,8 +179,15 @@ fn tags(header: Option<&str>) -> Vec<String> {
 }
 
 /// A resource as it is answered: with its location, and what is wanted of it.
-fn located(mut resource: Resource, of: &ResourceType, projection: &Projection, base: &str) -> (Resource, Option<String>, Option<String>) {
+fn located(
+    mut resource: Resource,
+    of: &ResourceType,
+    types: &[Arc<ResourceType>],
+    projection: &Projection,
+    base: &str,
+) -> (Resource, Option<String>, Option<String>) {
     let location = resource.get("id").and_then(Value::as_str).map(|id| location(base, of, id));
+    refer(&mut resource, of, types, base);
     let meta = resource.entry("meta").or_insert_with(|| json!({}));
     if meta.is_object() {
         meta["resourceType"] = of.name.as_str().into();
@@ -190,9 +199,22 @@ fn located(mut resource: Resource, of: &ResourceType, projection: &Projection, b
     (projection.apply(resource, of), location, etag)
 }
 
-fn shown(resource: Resource, of: &ResourceType, projection: &Projection, base: &str) -> Response {
-    let (resource, location, etag) = located(resource, of, projection, base);
+fn shown(resource: Resource, of: &ResourceType, types: &[Arc<ResourceType>], projection: &Projection, base: &str) -> Response {
+    let (resource, location, etag) = located(resource, of, types, projection, base);
     Response { status: 200, body: Some(Value::Object(resource)), location, etag, allow: None }
+}
+
+/// `$ref` of members and of groups: where they are, for whoever asks here. A type nobody has here has no place.
+fn refer(resource: &mut Resource, of: &ResourceType, types: &[Arc<ResourceType>], base: &str) {
+    let name = if of.name == "Group" { "members" } else { "groups" };
+    let Some(Value::Array(links)) = resource.get_mut(name) else { return };
+    for link in links.iter_mut().filter_map(Value::as_object_mut) {
+        let kind = if of.name == "Group" { link.get("type").and_then(Value::as_str) } else { Some("Group") };
+        let place = kind.and_then(|kind| types.iter().find(|known| known.name == kind)).zip(link.get("value").and_then(Value::as_str));
+        if let Some(place) = place.map(|(of, id)| location(base, of, id)) {
+            link.insert("$ref".into(), place.into());
+        }
+    }
 }
 
 /// An id may hold anything, a slash too.
@@ -219,7 +241,8 @@ async fn list(backend: &dyn Backend, of: Arc<ResourceType>, search: Search, base
     let listed = listed(backend, &of, search).await?;
     let next = listed.next.clone();
     let (total, items) = (listed.total, listed.items.unwrap_or(listed.resources.len() as u64));
-    let resources: Vec<Value> = listed.resources.into_iter().map(|one| Value::Object(located(one, &of, &projection, base).0)).collect();
+    let resources: Vec<Value> =
+        listed.resources.into_iter().map(|one| Value::Object(located(one, &of, &backend.catalogue().types, &projection, base).0)).collect();
     Ok(Response::ok(list_response(&page, total, items, next, &resources)))
 }
 
@@ -260,7 +283,8 @@ async fn everywhere(backend: &dyn Backend, types: &[Arc<ResourceType>], search: 
         match listed(backend, of, Search { page, sort: None, ..search.clone() }).await {
             Ok(listed) => {
                 total += listed.total;
-                resources.extend(listed.resources.into_iter().map(|one| Value::Object(located(one, of, &search.projection, base).0)));
+                resources
+                    .extend(listed.resources.into_iter().map(|one| Value::Object(located(one, of, types, &search.projection, base).0)));
             }
             Err(error) if error.scim_type == Some(ScimType::InvalidFilter) => refused.push(error),
             Err(error) => return Err(error),

@@ -120,7 +120,7 @@ fn at_extension(resource: &mut Map<String, Value>, op: Op, id: &str, value: Opti
         return Ok(());
     }
     let Some(Value::Object(value)) = value else { return Err(bad(ScimType::InvalidValue, format!("the value of {id} is not an object"))) };
-    for (name, value) in value {
+    for (name, value) in value.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("schemas")) {
         let attribute = AttributePath { schema: Some(id.to_owned()), name: name.clone(), sub: None };
         let path = PatchPath { text: attribute.to_string(), attribute, filter: None, sub: None };
         at_path(resource, op, &path, Some(value), of)?;
