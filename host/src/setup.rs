@@ -14,6 +14,7 @@ use crate::{
     manifest::{self, Element, Manifest, Problem, System},
     notify::Notifier,
     pipeline::{ConnectorSpec, DeltaReads, ElementSpec, MappingSpec, Retry, SourceSpec, StateRelations, Stop, TargetSpec},
+    proxy::{ProxySpec, SameIds},
     registry::{
         Registry, RegistryError,
         description::{Capability, Description, Reference},
@@ -144,7 +145,7 @@ impl Setup {
         }
         let egress = Egress::default();
         let mut doors = BTreeMap::new();
-        for system in &manifest.systems {
+        for system in manifest.connected() {
             if let Some(found) = registry.get(&system.connector)
                 && let Some(door) = door::door(&egress, system, found.plugin.description())?
             {
@@ -274,6 +275,20 @@ impl Setup {
         (!places.is_empty()).then(|| format!("{}\n{}", system.connector, places.join("\n")))
     }
 
+    /// What is needed to serve a proxy system.
+    pub fn proxy(&self, proxy: &manifest::Proxy) -> ProxySpec {
+        let relations: Arc<dyn Relations> = Arc::new(SameIds);
+        ProxySpec {
+            name: proxy.name.clone(),
+            source: self.connector(&proxy.read),
+            read: self.mapping(&proxy.read, Some(relations.clone())),
+            target: self.connector(&proxy.write),
+            write: self.mapping(&proxy.write, Some(relations)),
+            total_results: proxy.total_results,
+            patch_answers: proxy.patch_answers,
+        }
+    }
+
     /// A system's transformation.
     pub fn mapping(&self, system: &System, relations: Option<Arc<dyn Relations>>) -> MappingSpec {
         let authority = mapping_authority(&system.name, relations);
@@ -329,8 +344,8 @@ pub fn refused(registry: &Registry) -> Vec<String> {
 
 /// The ids of all plugins that take part: connectors, and the components of every transformation.
 fn used(manifest: &Manifest) -> Vec<&str> {
-    let elements = manifest.systems.iter().flat_map(|system| &system.transformation);
-    let mut ids: Vec<&str> = manifest.systems.iter().map(|system| system.connector.as_str()).collect();
+    let elements = manifest.connected().flat_map(|system| &system.transformation);
+    let mut ids: Vec<&str> = manifest.connected().map(|system| system.connector.as_str()).collect();
     ids.extend(elements.map(|element| element.plugin.as_str()));
     ids.sort_unstable();
     ids.dedup();

@@ -49,7 +49,7 @@ fn assert_stream(ended: &Ended, expected: &Value) {
 fn help_and_version_are_no_errors() {
     let place = Place::new();
     place.command(&["--version"]).assert_code(0).assert_output(&["provisor "]);
-    let verbs = ["run", "resync", "simulate", "validate", "check", "map", "runs", "explain", "reset", "plugins"];
+    let verbs = ["run", "resync", "simulate", "validate", "check", "map", "runs", "explain", "reset", "serve", "token", "plugins"];
     place.command(&["--help"]).assert_code(0).assert_output(&verbs);
     for verb in verbs {
         place.command(&[verb, "--help"]).assert_code(0).assert_output(&["Usage: provisor"]);

@@ -36,6 +36,7 @@ mod place;
 mod plan_file;
 #[cfg(feature = "real-servers")]
 mod postgresql;
+mod proxy;
 #[cfg(feature = "real-servers")]
 mod python_component;
 mod registry;
@@ -51,6 +52,11 @@ mod scim_lists;
 #[cfg(feature = "real-servers")]
 mod scim_server;
 mod scim_sink;
+#[cfg(feature = "real-servers")]
+mod scim_tester;
+mod serve;
+mod serve_clients;
+mod serving;
 mod simulate;
 #[cfg(feature = "real-servers")]
 mod slapd;
@@ -91,11 +97,14 @@ fn main() -> ExitCode {
         #[cfg(feature = "real-servers")]
         python_component::trials(),
         plan_file::trials(),
+        proxy::trials(),
         registry::trials(),
         scim_defaults::trials(),
         scim_dialects::trials(),
         scim_lists::trials(),
         sandbox::trials(),
+        serve::trials(),
+        serve_clients::trials(),
         simulate::trials(),
         #[cfg(feature = "real-servers")]
         scim_server::trials(),
@@ -103,6 +112,8 @@ fn main() -> ExitCode {
         sql_source::trials(),
         #[cfg(feature = "real-servers")]
         sql_target::trials(),
+        #[cfg(feature = "real-servers")]
+        scim_tester::trials(),
     ];
     libtest_mimic::run(&arguments, suites.into_iter().flatten().collect()).exit_code()
 }

@@ -148,14 +148,12 @@ impl Place {
     }
 
     fn carry_out(&self, arguments: &[impl AsRef<OsStr>], input: &[u8], wait: impl FnOnce(&mut Command) -> ExitStatus) -> Ended {
-        let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
-        command.arg0("provisor");
-        self.carry_out_by(command, arguments, input, wait)
+        self.carry_out_by(itself(), arguments, input, wait)
     }
 
     fn carry_out_by(
         &self,
-        mut command: Command,
+        command: Command,
         arguments: &[impl AsRef<OsStr>],
         input: &[u8],
         wait: impl FnOnce(&mut Command) -> ExitStatus,
@@ -163,6 +161,19 @@ impl Place {
         let stream = |name| self.streams.path().join(name);
         fs::write(stream("in"), input).expect("standard input was written");
         let create = |name| File::create(stream(name)).expect("a file for a stream");
+        let mut command = self.placed(command, arguments);
+        command.stdin(File::open(stream("in")).map(Stdio::from).expect("standard input")).stdout(create("out")).stderr(create("err"));
+        let status = wait(&mut command);
+        let read = |name| String::from_utf8_lossy(&fs::read(stream(name)).expect("a stream")).into_owned();
+        Ended { code: status.code(), stdout: read("out"), stderr: read("err") }
+    }
+
+    /// The command in the place, to be started.
+    pub(crate) fn process(&self, arguments: &[impl AsRef<OsStr>]) -> Command {
+        self.placed(itself(), arguments)
+    }
+
+    fn placed(&self, mut command: Command, arguments: &[impl AsRef<OsStr>]) -> Command {
         command
             .args(arguments)
             .current_dir(self.folder.path())
@@ -171,19 +182,21 @@ impl Place {
             .envs(["PATH", "TMPDIR"].into_iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .env(AS_COMMAND, "1")
             .env("PROVISOR_CACHE", &self.cache)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdin(File::open(stream("in")).map(Stdio::from).expect("standard input"))
-            .stdout(create("out"))
-            .stderr(create("err"));
-        let status = wait(&mut command);
-        let read = |name| String::from_utf8_lossy(&fs::read(stream(name)).expect("a stream")).into_owned();
-        Ended { code: status.code(), stdout: read("out"), stderr: read("err") }
+            .envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
 
     /// `provisor run --json`.
     pub(crate) fn run(&self) -> Ended {
         self.command(&["run", "--json", MANIFEST])
     }
+}
+
+/// This program as the command it tests.
+fn itself() -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    command.arg0("provisor");
+    command
 }
 
 /// A CSV file with this header and a row for each number.

@@ -42,7 +42,7 @@ pub(super) async fn check(args: CheckArgs, cache: &Path) -> Result<u8, Exit> {
     };
     let setup = Setup::load(&path, cache).await?;
     let mut findings = Vec::new();
-    for system in setup.manifest.systems.iter().filter(|system| system.enabled) {
+    for system in setup.manifest.connected().filter(|system| system.enabled) {
         findings.push(transformation(&setup, system).await);
         let certificates = certificates::judge(&setup, system).await;
         findings.extend(certificates.map(|outcome| Finding { system: system.name.clone(), what: "certificate", outcome }));
@@ -110,11 +110,11 @@ async fn try_connection(setup: &Setup, system: &System) -> Result<String, (Strin
 }
 
 fn as_text(manifest: &Manifest, setup: &Setup, findings: &[Finding]) {
-    println!("manifest   {}: ok, {} systems", manifest.path.display(), manifest.systems.len());
+    println!("manifest   {}: ok, {} systems", manifest.path.display(), manifest.systems.len() + manifest.proxies.len());
     for warning in &setup.warnings {
         println!("{warning}");
     }
-    for system in &manifest.systems {
+    for system in manifest.connected() {
         for id in plugins(system) {
             if let Some(found) = setup.registry.get(id) {
                 println!("plugin     {}: {id} {} ({})", system.name, found.plugin.description().version, found.file.display());
@@ -161,8 +161,7 @@ fn grants(system: &System) -> Vec<String> {
 fn as_json(setup: &Setup, findings: &[Finding]) -> Value {
     let systems: Vec<Value> = setup
         .manifest
-        .systems
-        .iter()
+        .connected()
         .map(|system| {
             let transformation: Vec<Value> =
                 system.transformation.iter().map(|element| json!({ "plugin": element.plugin, "origin": element.origin })).collect();

@@ -13,13 +13,14 @@ mod reset;
 mod resync;
 mod run;
 mod runs;
+mod serve;
 mod signals;
 mod simulate;
 mod validate;
 
 use std::{ffi::OsString, io::IsTerminal as _, path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt as _, util::SubscriberInitExt as _};
 
 /// Reads users and groups from source systems, maps them, and keeps target systems in step.
@@ -37,9 +38,19 @@ struct Global {
     /// What is logged to standard error: error, warn, info, debug, or a filter such as `warn,provisor::audit=info`
     #[arg(long, global = true, env = "PROVISOR_LOG", default_value = "warn", value_name = "FILTER")]
     log: String,
+    /// How the log is written: lines for people, or a JSON object a line
+    #[arg(long, global = true, env = "PROVISOR_LOG_FORMAT", value_enum, default_value_t)]
+    log_format: LogFormat,
     /// Folder for compiled plugins; it must belong to this user alone
     #[arg(long, global = true, env = "PROVISOR_CACHE", value_name = "DIR")]
     cache: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum LogFormat {
+    #[default]
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]
@@ -64,6 +75,10 @@ enum Command {
     Runs(runs::RunsArgs),
     /// Forget what is known about the entities of a system; backends and the configuration stay
     Reset(reset::ResetArgs),
+    /// Serve a manifest's directories and proxy systems over SCIM until the process is told to stop
+    Serve(serve::ServeArgs),
+    /// Make a token for a client of `serve`, and the lines for the manifest
+    Token(serve::TokenArgs),
     /// What plugins there are, what they say about themselves, and accepting changed ones
     #[command(subcommand)]
     Plugins(plugins::PluginsCommand),
@@ -151,10 +166,11 @@ fn prepare(cli: &Cli) -> Result<tokio::runtime::Runtime, Exit> {
     let filter = &cli.global.log;
     let filter = EnvFilter::try_new(filter)
         .map_err(|error| Exit::input(format!("error[cli.log]: the log filter {filter:?} is not understood: {error}")))?;
-    tracing_subscriber::registry()
-        .with(filter)
-        .with(fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr))
-        .init();
+    let lines = fmt::layer().with_ansi(std::io::stderr().is_terminal()).with_writer(std::io::stderr);
+    match cli.global.log_format {
+        LogFormat::Text => tracing_subscriber::registry().with(filter).with(lines).init(),
+        LogFormat::Json => tracing_subscriber::registry().with(filter).with(lines.json()).init(),
+    }
     tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -176,6 +192,8 @@ impl Cli {
             Command::Identities(args) => identities::identities(args, &cache).await,
             Command::Runs(args) => runs::runs(args).await,
             Command::Reset(args) => reset::reset(args).await,
+            Command::Serve(args) => serve::serve(args, &cache).await,
+            Command::Token(args) => serve::token(&args),
             Command::Plugins(command) => plugins::plugins(command, &cache).await,
         }
     }

@@ -21,6 +21,20 @@ pub(super) fn stop() -> Stop {
     stop
 }
 
+/// Ends when the process is signalled for the first time; the second signal ends the process.
+pub(super) async fn stop_serving() {
+    if !signalled().await {
+        std::future::pending::<()>().await;
+    }
+    eprintln!("stopping after the requests under way; once more to end at once");
+    tokio::spawn(async {
+        if signalled().await {
+            // What was answered is on the disk.
+            std::process::exit(1);
+        }
+    });
+}
+
 /// False where the system gives no signals.
 async fn signalled() -> bool {
     #[cfg(unix)]

@@ -131,7 +131,7 @@ impl Checker<'_> {
         let mut tables = Vec::with_capacity(entries.len());
         for Entry { key: name, at, node } in entries {
             if let Err(help) = Form::SystemName.check(&name) {
-                self.problems.error("manifest.wrong-name", at, format!("{} cannot be the name of a system", shown(&name)), help);
+                self.problems.error("manifest.wrong-name", at, format!("{} cannot be the name of a {}", shown(&name), table.name), help);
             }
             let path = join(path, &name);
             let place = node.at;
@@ -284,6 +284,11 @@ impl Checker<'_> {
     fn form(&mut self, form: Form, path: &str, at: Place, text: &str) -> bool {
         match form.check(text) {
             Ok(()) => true,
+            // Who mistakes the place for that of the token has written the token.
+            Err(right) if form == Form::Sha256 => {
+                self.problems.error("manifest.wrong-value", at, format!("{path} is not a SHA-256 digest"), right);
+                false
+            }
             // Where a reference to a secret is wrong, the text may be the secret.
             Err(right) if form == Form::EnvironmentName => {
                 self.problems.error("manifest.wrong-value", at, format!("{path} is not the name of an environment variable"), right);

@@ -103,6 +103,17 @@ impl Fields {
         self.written.push(Field { key, at, value });
     }
 
+    /// The same table without the properties of these names.
+    pub(super) fn without_properties(&self, fits: impl Fn(&str) -> bool) -> Self {
+        let mut fields = self.clone();
+        for field in &mut fields.written {
+            if let Checked::Properties(properties) = &mut field.value {
+                properties.retain(|property| !fits(&property.name));
+            }
+        }
+        fields
+    }
+
     /// The key was written and its value is not right.
     pub(super) fn set_wrong(&mut self, key: &'static str) {
         self.wrong.push(key);

@@ -11,6 +11,7 @@
 //! | endpoint | `ldap.example.com:389`, `[::1]:389` |
 //! | mail address | `iam@example.com` |
 //! | network | `10.0.0.0/8`, `127.0.0.1`, `::1/128` |
+//! | SHA-256 | 64 hexadecimal digits |
 
 use std::net::IpAddr;
 
@@ -43,6 +44,8 @@ pub(super) enum Form {
     Network,
     /// RFC 5321 section 4.1.2, without a display name.
     MailAddress,
+    /// A digest in hexadecimal.
+    Sha256,
 }
 
 impl Form {
@@ -64,6 +67,7 @@ impl Form {
             Self::Endpoint => return endpoint(text).map(|_| ()),
             Self::Network => network(text).is_some(),
             Self::MailAddress => mail_address(text),
+            Self::Sha256 => text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit()),
         };
         if fine { Ok(()) } else { Err(self.what_is_right().to_owned()) }
     }
@@ -78,6 +82,7 @@ impl Form {
             Self::HttpUrl => "write an absolute URL, such as \"https://directory.example.com/scim/v2\"",
             Self::Origin => "write scheme, host and port and nothing else, such as \"https://api.example.com\"",
             Self::Endpoint => "write host and port, such as \"ldap.example.com:389\"",
+            Self::Sha256 => "write the 64 hexadecimal digits that provisor token prints, not the token",
             Self::Network => "write an address range, such as \"10.20.0.0/16\" or \"127.0.0.1/32\"",
             Self::MailAddress => "write an address and nothing around it, such as \"iam@example.com\"",
         }
@@ -95,6 +100,7 @@ impl Form {
             Self::Endpoint => Some("^.+:[0-9]{1,5}$"),
             Self::Network => Some("^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$"),
             Self::MailAddress => Some("^[^@]+@[^@]+$"),
+            Self::Sha256 => Some("^[0-9A-Fa-f]{64}$"),
         }
     }
 }

@@ -7,11 +7,13 @@ use super::forms::Form;
 mod auth;
 mod deletions;
 mod notifications;
+mod serve;
 mod tls;
 
 pub(super) use auth::AUTH;
 pub(super) use deletions::{DELETIONS, DISABLE};
 pub(super) use notifications::NOTIFICATIONS;
+pub(super) use serve::{DIRECTORY, SERVE};
 pub(super) use tls::TLS;
 
 /// A TOML table and its keys. Any other key in it is an error.
@@ -163,10 +165,27 @@ pub(super) static ROOT: Table = Table {
         Key {
             name: "systems",
             kind: Kind::Tables(&SYSTEM),
-            presence: Presence::Required,
+            // At least one, unless there is a directory: [`super::resolve`] looks at both.
+            presence: Presence::Optional,
             only: None,
             help: "The systems entities are read from and written to, by name.",
             example: "\"hr\"",
+        },
+        Key {
+            name: "directories",
+            kind: Kind::Tables(&DIRECTORY),
+            presence: Presence::Optional,
+            only: None,
+            help: "Identity directories of Provisor's own, by name.",
+            example: "\"people\"",
+        },
+        Key {
+            name: "serve",
+            kind: Kind::Table(&SERVE),
+            presence: Presence::Optional,
+            only: None,
+            help: "What provisor serve listens on and who may ask what.",
+            example: "{ \"listen\": \"127.0.0.1:8765\" }",
         },
     ],
 };
@@ -240,8 +259,9 @@ pub(super) static SYSTEM: Table = Table {
                 values: &[
                     Choice { value: "source", help: "Entities are read from it." },
                     Choice { value: "target", help: "Entities are written to it." },
+                    Choice { value: "proxy", help: "provisor serve shows it as a SCIM 2.0 service; it takes no part in runs." },
                 ],
-                reserved: &[Choice { value: "proxy", help: "proxy systems are not part of this version; they come with a later one" }],
+                reserved: &[],
             },
             presence: Presence::Required,
             only: None,
@@ -264,6 +284,22 @@ pub(super) static SYSTEM: Table = Table {
             help: "The file of the transformation, relative to the manifest, or a chain: files and plugins, each taking up what the one before it puts out. \
                    Without it the connector's default for the role is used.",
             example: "\"hr-read.json\"",
+        },
+        Key {
+            name: "read-transformation",
+            kind: Kind::Chain(&TRANSFORMATION),
+            presence: Presence::Optional,
+            only: Some("proxy"),
+            help: "As transformation: what the backend's entities become for SCIM clients. Without it the connector's default for a source is used.",
+            example: "\"proxy-read.json\"",
+        },
+        Key {
+            name: "write-transformation",
+            kind: Kind::Chain(&TRANSFORMATION),
+            presence: Presence::Optional,
+            only: Some("proxy"),
+            help: "As transformation: what resources of SCIM clients become for the backend. Without it the connector's default for a target is used.",
+            example: "\"proxy-write.json\"",
         },
         Key {
             name: "enabled",

@@ -8,6 +8,8 @@ use std::time::Duration;
 use super::auth::Auth;
 use super::deletions::Deletions;
 use super::notifications::{NotificationRules, Notifications};
+use super::proxy::Proxy;
+use super::serve::{Directory, Serve};
 use super::tls::Tls;
 use super::trace::Trace;
 use crate::registry::description::Role;
@@ -27,13 +29,24 @@ pub struct Manifest {
     pub retention: Duration,
     /// Who is told of runs.
     pub notifications: Option<Notifications>,
-    /// In the order of the text.
+    /// Sources and targets, in the order of the text.
     pub systems: Vec<System>,
+    /// In the order of the text.
+    pub proxies: Vec<Proxy>,
+    /// In the order of the text.
+    pub directories: Vec<Directory>,
+    /// Absent where the manifest is not to be served.
+    pub serve: Option<Serve>,
 }
 
 impl Manifest {
     pub fn system(&self, name: &str) -> Option<&System> {
         self.systems.iter().find(|system| system.name == name)
+    }
+
+    /// Everything a connector is behind: sources, targets, and both sides of proxy systems.
+    pub fn connected(&self) -> impl Iterator<Item = &System> {
+        self.systems.iter().chain(self.proxies.iter().flat_map(|proxy| [&proxy.read, &proxy.write]))
     }
 
     /// The enabled targets that are fed by this source, in the order of the text.

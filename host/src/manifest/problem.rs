@@ -98,6 +98,21 @@ impl Problems {
         self.broken.push(broken);
     }
 
+    /// None yet, of the same manifest.
+    pub(super) fn begin(&self) -> Self {
+        Self { file: self.file.clone(), found: Vec::new(), broken: self.broken.clone() }
+    }
+
+    /// What was found by looking at one thing from two sides. What only one of them has no use for (`one_sided`) is none.
+    pub(super) fn take_both(&mut self, one: &Self, other: &Self, one_sided: &[&str]) {
+        let same = |problem: &Problem, of: &Problem| (problem.code, problem.line, problem.column) == (of.code, of.line, of.column);
+        let stays =
+            |problem: &Problem, opposite: &[Problem]| !one_sided.contains(&problem.code) || opposite.iter().any(|of| same(problem, of));
+        let from_other = other.found.iter().filter(|problem| stays(problem, &one.found) && !one.found.iter().any(|of| same(problem, of)));
+        let all: Vec<Problem> = one.found.iter().filter(|problem| stays(problem, &other.found)).chain(from_other).cloned().collect();
+        self.found.extend(all);
+    }
+
     pub(super) fn count(&self) -> usize {
         self.found.len()
     }

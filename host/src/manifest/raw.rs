@@ -48,6 +48,11 @@ impl Raw {
         self.directory.join(self.fields.text("state").unwrap_or_default())
     }
 
+    /// Whether there is any system, so any plugin to be looked for.
+    pub fn has_systems(&self) -> bool {
+        !self.fields.tables("systems").is_empty()
+    }
+
     /// What is wrong as far as it is known without the plugins.
     pub fn problems(&self) -> Vec<Problem> {
         self.problems.sorted()

@@ -82,6 +82,7 @@ pub(super) static HOST_PROPERTIES: [HostProperty; 24] = [
     target(THRESHOLD_USERS, POSITIVE, "A run that would delete more users than this deletes none."),
     target(THRESHOLD_GROUPS, POSITIVE, "A run that would delete more groups than this deletes none."),
     target(THRESHOLD_ROLES, POSITIVE, "A run that would delete more roles than this deletes none."),
+    // Of proxy systems only, see super::proxy.
     later("ips.proxy.scim.total.results.strategy", Shape::OneOf(&["Provided", "Calculated"]), "How a proxy system counts totalResults."),
     both("ips.date.variable.format", Shape::Text, "The format of the variable currentDate, a java.time pattern."),
     later("ips.overwrite.existedbefore.assignments", Shape::Boolean, "Replace assignments instead of merging them."),

@@ -12,7 +12,7 @@ use super::problem::{Place, Problem, Problems};
 use super::properties::{self, Judge, Sorted};
 use super::raw::Raw;
 use super::trace::Trace;
-use super::{authority, connection, deletions, nearest, notifications, reference, secret_reference, tls, transformation};
+use super::{authority, connection, deletions, nearest, notifications, proxy, reference, secret_reference, serve, tls, transformation};
 use crate::registry::description::{Description, Role};
 
 pub(super) type Describe<'f, 'd> = &'f dyn Fn(&str) -> Option<&'d Description>;
@@ -27,15 +27,21 @@ pub(super) struct Plugins<'f, 'd> {
 
 pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[String]) -> Result<(Manifest, Vec<Problem>), Vec<Problem>> {
     let mut problems = raw.problems.clone();
-    let mut systems = Vec::new();
+    let (mut systems, mut proxies) = (Vec::new(), Vec::new());
     let plugins = Plugins { describe, known_ids };
     if raw.readable {
         for (name, fields) in raw.fields.tables("systems") {
             sources(raw, fields, &mut problems);
-            systems.extend(system(raw, name, fields, plugins, &mut problems));
+            if fields.text("role") == Some("proxy") {
+                proxies.extend(proxy::of(raw, name, fields, plugins, &mut problems));
+            } else {
+                systems.extend(system(raw, name, fields, plugins, &mut problems));
+            }
         }
     }
     let notifications = notifications::notifications(raw, &mut problems);
+    let directories = serve::directories(raw, &mut problems);
+    let serve = serve::of(raw, &mut problems);
     let problems = problems.sorted();
     if problems.iter().any(Problem::is_error) {
         return Err(problems);
@@ -50,6 +56,9 @@ pub(super) fn manifest(raw: &Raw, describe: Describe<'_, '_>, known_ids: &[Strin
         retention,
         notifications,
         systems,
+        proxies,
+        directories,
+        serve,
     };
     Ok((manifest, problems))
 }
@@ -65,8 +74,8 @@ fn sources(raw: &Raw, fields: &Fields, problems: &mut Problems) {
             problems.error("manifest.missing-source", item.at, message, help);
             continue;
         };
-        if source.text("role") == Some("target") {
-            let message = format!("\"{}\" is a target and cannot be a source of {}", item.text, fields.title);
+        if let Some(role @ ("target" | "proxy")) = source.text("role") {
+            let message = format!("\"{}\" is a {role} and cannot be a source of {}", item.text, fields.title);
             problems.error("manifest.not-a-source", item.at, message, "name a system with role = \"source\"");
         }
     }
@@ -79,10 +88,22 @@ fn system(raw: &Raw, name: &str, fields: &Fields, plugins: Plugins<'_, '_>, prob
         Some("target") => Some(Role::Target),
         _ => None,
     };
+    in_role(raw, name, fields, (role, "transformation"), plugins, problems)
+}
+
+/// A system in one role, with the transformation under this key.
+pub(super) fn in_role(
+    raw: &Raw,
+    name: &str,
+    fields: &Fields,
+    (role, key): (Option<Role>, &str),
+    plugins: Plugins<'_, '_>,
+    problems: &mut Problems,
+) -> Option<System> {
     let id = fields.text("connector");
     let description = id.and_then(|id| plugin(raw, id, role, fields.place("connector"), plugins, problems));
     let role = role?;
-    let chain = transformation::chain(raw, role, fields, description, plugins, problems);
+    let chain = transformation::chain(raw, (role, key), fields, description, plugins, problems);
     let texts = chain.as_ref().map(|chain| transformation::texts_of_the_system(chain));
     let sorted = properties::sort(&Judge { role, fields, description, texts: texts.as_deref() }, problems);
     let transformation = chain.map(|chain| transformation::elements(chain, &sorted.parameters, problems));

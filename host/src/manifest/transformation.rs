@@ -37,19 +37,19 @@ pub(super) struct Loaded<'s, 'd> {
     origin: String,
 }
 
-/// The elements of a system's transformation; nothing where one of them cannot be had. `connector` is what the system's plugin says.
+/// The elements of a system's transformation, which stands under this key; nothing where one of them cannot be had. `connector` is what the system's plugin says.
 pub(super) fn chain<'s, 'd>(
     raw: &Raw,
-    role: Role,
+    (role, key): (Role, &str),
     system: &'s Fields,
     connector: Option<&Description>,
     plugins: Plugins<'_, 'd>,
     problems: &mut Problems,
 ) -> Option<Vec<Loaded<'s, 'd>>> {
     let load = Load { raw, role, system, connector, plugins };
-    let elements = system.chain("transformation");
+    let elements = system.chain(key);
     if elements.is_empty() {
-        let wanted = !system.is_wrong("transformation");
+        let wanted = !system.is_wrong(key);
         let (text, origin) = load.default(wanted.then_some(&mut *problems))?;
         let fields = Cow::Owned(Fields::absent(&keys::TRANSFORMATION, system.at));
         return Some(vec![Loaded { fields, plugin: MAPPING.to_owned(), description: (plugins.describe)(MAPPING), text, origin }]);

@@ -131,6 +131,13 @@ impl Mapper {
         Self { elements: spec.elements.into_iter().map(Element::lazy).collect(), current_date }
     }
 
+    /// What `currentDate` says from now on: the time of a request, where there is no run.
+    pub fn set_now(&mut self, now: SystemTime) {
+        if let Some(date) = &mut self.current_date {
+            *date = text_variable(CURRENT_DATE, &date_text(now));
+        }
+    }
+
     /// Open it; the error lists everything that is wrong with the texts of all elements.
     pub async fn open(spec: MappingSpec) -> Result<Self, OpenError> {
         let mut mapper = Self::lazy(spec);

@@ -120,7 +120,7 @@ fn names() -> Description {
     }
 }
 
-type Resolved = Result<(Manifest, Vec<Problem>), Vec<Problem>>;
+pub(in crate::manifest) type Resolved = Result<(Manifest, Vec<Problem>), Vec<Problem>>;
 
 fn resolve(path: &Path) -> Resolved {
     let plugins = [file(), scim(), ldap(), names()];
@@ -136,13 +136,13 @@ fn folder(text: &[u8]) -> tempfile::TempDir {
     folder
 }
 
-fn resolve_text(text: &str) -> (tempfile::TempDir, Resolved) {
+pub(in crate::manifest) fn resolve_text(text: &str) -> (tempfile::TempDir, Resolved) {
     let folder = folder(text.as_bytes());
     let resolved = resolve(&folder.path().join("provisor.toml"));
     (folder, resolved)
 }
 
 /// `line code`, one per problem.
-fn short(problems: &[Problem]) -> Vec<String> {
+pub(in crate::manifest) fn short(problems: &[Problem]) -> Vec<String> {
     problems.iter().map(|problem| format!("{} {}", problem.line, problem.code)).collect()
 }

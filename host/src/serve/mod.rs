@@ -1,0 +1,66 @@
+//! The long-running host: HTTP in, answers out.
+//!
+//! ```text
+//! listen --> tls --> hyper --> answer: path, access (token, role), body (bounded) --> scim::answer --> Backend
+//!                                 '--> health                                    '--> log, one line a request
+//! ```
+//!
+//! hyper is used directly: there are three kinds of paths, and which resource types there are below them is data of each service, so a router has nothing to do.
+//!
+//! Whoever connects is bounded before anything is known about it: connections, the time and size of a request's head (here), then, only for who has a token, the time and
+//! size of its body ([`body`]). A client that does not take its answer is given up by the system (`TCP_USER_TIMEOUT`).
+
+mod access;
+mod answer;
+mod body;
+mod health;
+mod listen;
+#[cfg(test)]
+mod tests;
+mod tls;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+
+use crate::{manifest::Serve, scim::Backend, secret::SecretError};
+
+pub use access::new_token;
+pub use listen::Server;
+
+/// What is served, by name.
+pub type Services = BTreeMap<String, Arc<dyn Backend>>;
+
+/// Why nothing can be served.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    #[error("it cannot listen on {address}: {reason}; is it another program's, or another machine's?")]
+    Listen { address: SocketAddr, reason: String },
+    #[error("the certificate {}: {reason}", path.display())]
+    Certificate { path: PathBuf, reason: String },
+    #[error(transparent)]
+    Key(#[from] SecretError),
+    #[error("the private key of {}: {reason}", path.display())]
+    WrongKey { path: PathBuf, reason: String },
+}
+
+impl ServeError {
+    /// The stable code.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Listen { .. } => "serve.listen",
+            Self::Certificate { .. } => "serve.certificate",
+            Self::Key(error) => error.code(),
+            Self::WrongKey { .. } => "serve.key",
+        }
+    }
+}
+
+/// What all connections share.
+struct Shared {
+    settings: Serve,
+    /// Without a slash at its end.
+    url: String,
+    access: access::Access,
+    services: Services,
+    bodies: body::Budget,
+    stopping: std::sync::atomic::AtomicBool,
+}
