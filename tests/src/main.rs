@@ -56,6 +56,7 @@ mod scim_sink;
 mod scim_tester;
 mod serve;
 mod serve_clients;
+mod serve_operator;
 mod serving;
 mod simulate;
 #[cfg(feature = "real-servers")]
@@ -105,6 +106,7 @@ fn main() -> ExitCode {
         sandbox::trials(),
         serve::trials(),
         serve_clients::trials(),
+        serve_operator::trials(),
         simulate::trials(),
         #[cfg(feature = "real-servers")]
         scim_server::trials(),

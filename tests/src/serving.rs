@@ -97,6 +97,12 @@ impl Serving {
         self.request(TOKEN, method, &format!("/scim/people{path}"), body)
     }
 
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        let status = std::process::Command::new("kill").args(["-HUP", &self.child.id().to_string()]).status().expect("kill is there");
+        assert!(status.success());
+    }
+
     /// SIGKILL, in the middle of whatever it does.
     pub(crate) fn kill(mut self) {
         self.child.kill().expect("the process can be killed");

@@ -21,6 +21,30 @@ pub(super) fn stop() -> Stop {
     stop
 }
 
+/// SIGHUP, as often as it comes.
+pub(super) struct Hangups {
+    #[cfg(unix)]
+    signal: Option<tokio::signal::unix::Signal>,
+}
+
+impl Hangups {
+    pub(super) fn new() -> Self {
+        Self {
+            #[cfg(unix)]
+            signal: tokio::signal::unix::signal(tokio::signal::unix::SignalKind::hangup()).ok(),
+        }
+    }
+
+    /// Waits for the next. False where the system gives no signals.
+    pub(super) async fn next(&mut self) -> bool {
+        #[cfg(unix)]
+        if let Some(signal) = &mut self.signal {
+            return signal.recv().await.is_some();
+        }
+        false
+    }
+}
+
 /// Ends when the process is signalled for the first time; the second signal ends the process.
 pub(super) async fn stop_serving() {
     if !signalled().await {

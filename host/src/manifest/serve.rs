@@ -13,7 +13,7 @@ use crate::scim::Schema;
 use crate::secret::SecretSource;
 
 /// A directory of Provisor's own.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Directory {
     pub name: String,
     /// Absolute.
@@ -55,6 +55,8 @@ pub struct Token {
 pub enum TokenRole {
     /// Reads and writes these directories and proxy systems.
     ScimClient { systems: Vec<String> },
+    /// Reads metrics.
+    Operator,
 }
 
 pub(super) fn directories(raw: &Raw, problems: &mut Problems) -> Vec<Directory> {
@@ -173,8 +175,11 @@ fn tokens(raw: &Raw, fields: &Fields, problems: &mut Problems) -> Vec<Token> {
                 "every client has a token of its own: provisor token makes one",
             );
         }
-        let systems = fields.texts("systems").iter().map(|item| item.text.clone()).collect();
-        tokens.push(Token { name: name.clone(), sha256, role: TokenRole::ScimClient { systems } });
+        let role = match fields.text("role") {
+            Some("operator") => TokenRole::Operator,
+            _ => TokenRole::ScimClient { systems: fields.texts("systems").iter().map(|item| item.text.clone()).collect() },
+        };
+        tokens.push(Token { name: name.clone(), sha256, role });
     }
     tokens
 }

@@ -59,7 +59,7 @@ pub enum Uniqueness {
 }
 
 /// An attribute, as `/Schemas` shows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Attribute {
     pub name: String,
@@ -99,7 +99,7 @@ impl Attribute {
 }
 
 /// A schema, as `/Schemas` shows it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Schema {
     pub id: String,

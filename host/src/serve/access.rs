@@ -49,6 +49,7 @@ impl Access {
 pub(super) fn may_use(token: &Token, service: &str) -> bool {
     match &token.role {
         TokenRole::ScimClient { systems } => systems.iter().any(|name| name == service),
+        TokenRole::Operator => false,
     }
 }
 

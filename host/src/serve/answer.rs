@@ -5,6 +5,7 @@
 //! | `/scim/NAME/...` | SCIM 2.0 of the service with this name |
 //! | `/ipsproxy/service/api/v1/scim/NAME/...` | the same, where clients of the reference look for it |
 //! | `/health/live`, `/health/ready` | [`super::health`] |
+//! | `/metrics` | [`super::metrics`], for operators |
 //!
 //! A path is taken apart at its slashes before anything in it is decoded, so an encoded slash is part of an id and `..` is a name that nothing has.
 
@@ -20,21 +21,35 @@ use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use serde_json::json;
 
-use super::{Shared, access, health};
-use crate::scim::{self, ScimError};
+use super::{Process, Shared, access, health, metrics};
+use crate::{
+    manifest::TokenRole,
+    scim::{self, ScimError},
+};
 
 /// Where services are, as the segments before their name.
 const ROOTS: [&[&str]; 2] = [&["scim"], &["ipsproxy", "service", "api", "v1", "scim"]];
 
 const SCIM_JSON: &str = "application/scim+json";
 
-pub(super) async fn answer(shared: &Shared, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
+pub(super) async fn answer(process: &Process, request: Request<Incoming>, peer: SocketAddr) -> Response<Full<Bytes>> {
     let began = Instant::now();
+    let shared = process.now();
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let mut client = None;
-    let response = route(shared, request, &mut client).await;
-    log(&method, &path, client.as_deref(), peer, response.status(), began);
+    let mut asked = Asked::default();
+    let response = route(process, &shared, request, &mut asked).await;
+    process.metrics.answered(asked.service.as_deref(), &method, response.status(), began.elapsed());
+    log(&method, &path, asked.client.as_deref(), peer, response.status(), began);
     response
+}
+
+/// What is known of a request once it is answered.
+#[derive(Default)]
+struct Asked {
+    /// The token's name.
+    client: Option<String>,
+    /// One that is there, and that the client may ask.
+    service: Option<String>,
 }
 
 /// One line a request: never a header, a query or a body.
@@ -51,11 +66,11 @@ fn log(method: &Method, path: &str, client: Option<&str>, peer: SocketAddr, stat
     }
 }
 
-async fn route(shared: &Shared, request: Request<Incoming>, client: &mut Option<String>) -> Response<Full<Bytes>> {
+async fn route(process: &Process, shared: &Shared, request: Request<Incoming>, asked: &mut Asked) -> Response<Full<Bytes>> {
     let path: Vec<&str> = request.uri().path().trim_start_matches('/').split('/').collect();
     if let ["health", what @ ("live" | "ready")] = path[..] {
         return if request.method() == Method::GET {
-            let fine = what == "live" || health::ready(shared).await;
+            let fine = what == "live" || health::ready(process, shared).await;
             let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
             json_response(status, "application/json", json!({ "status": if fine { "ok" } else { "unavailable" } }).to_string())
         } else {
@@ -67,7 +82,14 @@ async fn route(shared: &Shared, request: Request<Incoming>, client: &mut Option<
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"provisor\""));
         return response;
     };
-    *client = Some(token.name.clone());
+    asked.client = Some(token.name.clone());
+    if let ["metrics"] = path[..] {
+        return match (&token.role, request.method()) {
+            (TokenRole::Operator, &Method::GET) => json_response(StatusCode::OK, metrics::OPEN_METRICS, process.metrics.text()),
+            (TokenRole::Operator, _) => error(&ScimError::new(405, "GET asks for the metrics")),
+            _ => error(&ScimError::new(403, "metrics are for operators")),
+        };
+    }
     let Some((root, rest)) = ROOTS.iter().find_map(|root| path.strip_prefix(*root).map(|rest| (*root, rest))) else {
         return error(&ScimError::new(404, "there is nothing at this path; services are below /scim"));
     };
@@ -77,12 +99,13 @@ async fn route(shared: &Shared, request: Request<Incoming>, client: &mut Option<
         return error(&ScimError::new(403, "this token is not for that service"));
     };
     let Some(service) = shared.services.get(name) else { return error(&ScimError::new(404, "there is no such service")) };
+    asked.service = Some(name.clone());
     let base = format!("{}/{}/{}", shared.url, root.join("/"), path[root.len()]);
-    let asked = async {
+    let work = async {
         let request = scim_request(shared, request, below.to_vec(), base).await?;
         Ok::<_, ScimError>(scim::answer(&**service, &request.0).await)
     };
-    match tokio::time::timeout(shared.settings.request_timeout, asked).await {
+    match tokio::time::timeout(shared.settings.request_timeout, work).await {
         Ok(Ok(response)) => scim_response(&response),
         Ok(Err(refused)) => error(&refused),
         Err(_) => error(&ScimError::new(408, "the request took too long")),

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering;
 
-use super::Shared;
+use super::{Process, Shared};
 
 /// Whether requests can be answered: it is not stopping, and every service says it is there.
-pub(super) async fn ready(shared: &Shared) -> bool {
-    if shared.stopping.load(Ordering::Relaxed) {
+pub(super) async fn ready(process: &Process, shared: &Shared) -> bool {
+    if process.stopping.load(Ordering::Relaxed) {
         return false;
     }
     for (name, service) in &shared.services {

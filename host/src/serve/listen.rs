@@ -4,7 +4,10 @@ use std::{
     convert::Infallible,
     future::Future,
     net::SocketAddr,
-    sync::{Arc, atomic::AtomicBool, atomic::Ordering},
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -21,9 +24,9 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio_rustls::TlsAcceptor;
 
-use super::{ServeError, Services, Shared, access::Access, answer, body::Budget, tls};
+use super::{Process, ServeError, Services, Shared, access::Access, answer, body::Budget, metrics::Metrics, tls};
 use crate::manifest::Serve;
 
 /// A request's head has to be there by then; so long may a connection be idle, too.
@@ -43,44 +46,83 @@ const FAREWELL: Duration = Duration::from_secs(30);
 /// Something to connect to.
 pub struct Server {
     listener: TcpListener,
-    tls: Option<Arc<ServerConfig>>,
-    shared: Arc<Shared>,
+    address: SocketAddr,
+    process: Arc<Process>,
+}
+
+/// Gives a process that serves something else to serve.
+#[derive(Clone)]
+pub struct Reloader {
+    address: SocketAddr,
+    process: Arc<Process>,
+}
+
+impl Reloader {
+    /// Serve this from the next request on. With an error everything stays as it was. The address and the number of connections are those the process began with.
+    pub async fn take(&self, settings: Serve, services: Services) -> Result<(), ServeError> {
+        let shared = Arc::new(shared(settings, services, self.address).await?);
+        *self.process.now.write().unwrap_or_else(PoisonError::into_inner) = shared;
+        self.process.metrics.reloaded(true);
+        Ok(())
+    }
+
+    /// Note that another manifest was not taken.
+    pub fn refused(&self) {
+        self.process.metrics.reloaded(false);
+    }
+
+    /// What is served now, by name: what did not change need not be opened again.
+    pub fn services(&self) -> Services {
+        self.process.now().services.clone()
+    }
+}
+
+/// What a manifest says, ready to be served at this address.
+async fn shared(settings: Serve, services: Services, address: SocketAddr) -> Result<Shared, ServeError> {
+    let tls = match &settings.tls {
+        Some(tls) => Some(tls::configuration(tls).await?),
+        None => None,
+    };
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let shared = Shared {
+        url: settings.url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
+        access: Access::new(&settings.tokens),
+        bodies: Budget::new(settings.max_body),
+        tls,
+        settings,
+        services,
+    };
+    for (name, service) in &shared.services {
+        service.served_at(&format!("{}/scim/{}", shared.url, name.replace(' ', "%20")));
+    }
+    Ok(shared)
 }
 
 impl Server {
     /// Listen; nobody is answered before [`Server::run`].
     pub async fn bind(settings: Serve, services: Services) -> Result<Self, ServeError> {
-        let tls = match &settings.tls {
-            Some(tls) => Some(tls::configuration(tls).await?),
-            None => None,
-        };
         let failed = |error: std::io::Error| ServeError::Listen { address: settings.listen, reason: error.to_string() };
         let listener = TcpListener::bind(settings.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let scheme = if tls.is_some() { "https" } else { "http" };
-        let shared = Shared {
-            url: settings.url.clone().unwrap_or_else(|| format!("{scheme}://{address}")),
-            access: Access::new(&settings.tokens),
-            bodies: Budget::new(settings.max_body),
-            stopping: AtomicBool::new(false),
-            settings,
-            services,
-        };
-        for (name, service) in &shared.services {
-            service.served_at(&format!("{}/scim/{}", shared.url, name.replace(' ', "%20")));
-        }
-        Ok(Self { listener, tls, shared: Arc::new(shared) })
+        let now = RwLock::new(Arc::new(shared(settings, services, address).await?));
+        let process = Process { now, metrics: Metrics::new(), stopping: AtomicBool::new(false) };
+        Ok(Self { listener, address, process: Arc::new(process) })
+    }
+
+    /// For changing what is served while it runs.
+    pub fn reloader(&self) -> Reloader {
+        Reloader { address: self.address, process: self.process.clone() }
     }
 
     /// How clients reach it, without a slash at its end.
-    pub fn url(&self) -> &str {
-        &self.shared.url
+    pub fn url(&self) -> String {
+        self.process.now().url.clone()
     }
 
     /// Answer until `stop` ends; then let what is under way come to its end, up to half a minute.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let graceful = GracefulShutdown::new();
-        let places = Arc::new(Semaphore::new(self.shared.settings.max_connections));
+        let places = Arc::new(Semaphore::new(self.process.now().settings.max_connections));
         tokio::pin!(stop);
         loop {
             // A place first: who finds none waits in the system's queue.
@@ -100,13 +142,15 @@ impl Server {
                     }
                 },
             };
-            let (shared, tls, watcher) = (self.shared.clone(), self.tls.clone(), graceful.watcher());
+            let (process, watcher) = (self.process.clone(), graceful.watcher());
             tokio::spawn(async move {
-                connection(shared, stream, peer, tls, watcher).await;
+                process.metrics.connections.inc();
+                connection(process.clone(), stream, peer, watcher).await;
+                process.metrics.connections.dec();
                 drop(place);
             });
         }
-        self.shared.stopping.store(true, Ordering::Relaxed);
+        self.process.stopping.store(true, Ordering::Relaxed);
         drop(self.listener);
         if tokio::time::timeout(FAREWELL, graceful.shutdown()).await.is_err() {
             tracing::warn!(code = "serve.farewell", "requests were still under way after {} s and are given up", FAREWELL.as_secs());
@@ -114,28 +158,28 @@ impl Server {
     }
 }
 
-async fn connection(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr, tls: Option<Arc<ServerConfig>>, watcher: Watcher) {
+async fn connection(process: Arc<Process>, stream: TcpStream, peer: SocketAddr, watcher: Watcher) {
     let _ = stream.set_nodelay(true);
     #[cfg(target_os = "linux")]
     let _ = socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(UNTAKEN));
-    let Some(tls) = tls else {
-        one(shared, TokioIo::new(stream), peer, false, watcher).await;
+    let Some(tls) = process.now().tls.clone() else {
+        one(process, TokioIo::new(stream), peer, false, watcher).await;
         return;
     };
     match tokio::time::timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await {
         Ok(Ok(stream)) => {
             let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-            one(shared, TokioIo::new(stream), peer, http2, watcher).await;
+            one(process, TokioIo::new(stream), peer, http2, watcher).await;
         }
         Ok(Err(error)) => tracing::debug!(%peer, code = "serve.handshake", "{error}"),
         Err(_) => tracing::debug!(%peer, code = "serve.handshake", "it took too long"),
     }
 }
 
-async fn one(shared: Arc<Shared>, io: impl Read + Write + Unpin + Send + 'static, peer: SocketAddr, http2: bool, watcher: Watcher) {
+async fn one(process: Arc<Process>, io: impl Read + Write + Unpin + Send + 'static, peer: SocketAddr, http2: bool, watcher: Watcher) {
     let service = service_fn(move |request| {
-        let shared = shared.clone();
-        async move { Ok::<_, Infallible>(answer::answer(&shared, request, peer).await) }
+        let process = process.clone();
+        async move { Ok::<_, Infallible>(answer::answer(&process, request, peer).await) }
     });
     let ended = if http2 {
         let connection = http2::Builder::new(TokioExecutor::new())

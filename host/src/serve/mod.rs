@@ -15,16 +15,24 @@ mod answer;
 mod body;
 mod health;
 mod listen;
+mod metrics;
 #[cfg(test)]
 mod tests;
 mod tls;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, PoisonError, RwLock, atomic::AtomicBool},
+};
+
+use tokio_rustls::rustls::ServerConfig;
 
 use crate::{manifest::Serve, scim::Backend, secret::SecretError};
 
 pub use access::new_token;
-pub use listen::Server;
+pub use listen::{Reloader, Server};
 
 /// What is served, by name.
 pub type Services = BTreeMap<String, Arc<dyn Backend>>;
@@ -54,7 +62,21 @@ impl ServeError {
     }
 }
 
-/// What all connections share.
+/// What all connections share, for as long as the process lives.
+struct Process {
+    /// What is served now; a request keeps what it began with.
+    now: RwLock<Arc<Shared>>,
+    metrics: metrics::Metrics,
+    stopping: AtomicBool,
+}
+
+impl Process {
+    fn now(&self) -> Arc<Shared> {
+        self.now.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// What one manifest says.
 struct Shared {
     settings: Serve,
     /// Without a slash at its end.
@@ -62,5 +84,5 @@ struct Shared {
     access: access::Access,
     services: Services,
     bodies: body::Budget,
-    stopping: std::sync::atomic::AtomicBool,
+    tls: Option<Arc<ServerConfig>>,
 }

@@ -78,7 +78,7 @@ fn health() -> Request<Full<Bytes>> {
 async fn both_versions_of_http_go_through_tls() {
     let place = Place::new();
     let server = Server::bind(place.settings(), place.services()).await.unwrap();
-    let url = server.url().to_owned();
+    let url = server.url();
     let (stop, stopped) = oneshot::channel::<()>();
     let serving = tokio::spawn(server.run(async { drop(stopped.await) }));
 

@@ -148,10 +148,10 @@ static TOKEN: Table = Table {
         Key {
             name: "role",
             kind: Kind::Choice {
-                values: &[Choice {
-                    value: "scim-client",
-                    help: "Reads and writes the directories and proxy systems named in systems over SCIM.",
-                }],
+                values: &[
+                    Choice { value: "scim-client", help: "Reads and writes the directories and proxy systems named in systems over SCIM." },
+                    Choice { value: "operator", help: "Reads /metrics." },
+                ],
                 reserved: &[],
             },
             presence: Presence::Required,
