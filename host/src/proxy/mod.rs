@@ -7,7 +7,7 @@
 //! ```
 //!
 //! A proxy keeps nothing: no relations, no digests. Ids are the backend's, so `resolveEntityIds` finds every id to be itself ([`SameIds`]). What is remembered for a while is
-//! where pages begin ([`pages`]), because clients page by index and connectors by cursor.
+//! where pages begin (`pages`), because clients page by index and connectors by cursor.
 
 mod backend;
 mod catalogue;

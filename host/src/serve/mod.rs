@@ -8,7 +8,7 @@
 //! hyper is used directly: there are three kinds of paths, and which resource types there are below them is data of each service, so a router has nothing to do.
 //!
 //! Whoever connects is bounded before anything is known about it: connections, the time and size of a request's head (here), then, only for who has a token, the time and
-//! size of its body ([`body`]). A client that does not take its answer is given up by the system (`TCP_USER_TIMEOUT`).
+//! size of its body (`body`). A client that does not take its answer is given up by the system (`TCP_USER_TIMEOUT`).
 
 mod access;
 mod answer;
