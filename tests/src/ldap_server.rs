@@ -1,6 +1,7 @@
-//! The connector `ldap` against OpenLDAP: written through it, looked at with `ldapsearch`, and read back.
+//! The connector `ldap` against `slapd`: written through it, looked at with `ldapsearch`, and read back.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener};
 
@@ -41,7 +42,7 @@ fn properties(url: &str, more: &[(&str, &str)]) -> String {
     ];
     let mut all: BTreeMap<&str, &str> = own.into();
     all.extend(more.iter().copied());
-    let lines = all.iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"\n")).collect::<String>();
+    let lines = all.iter().map(|(name, value)| format!("\"{name}\" = \"{value}\"\n")).collect::<Vec<_>>().concat();
     lines + "\"ldap.password\" = { env = \"LDAP_PASSWORD\" }\n"
 }
 
@@ -184,7 +185,7 @@ fn a_file_arrives_in_a_directory_and_is_kept_in_step() {
     // Ada is named anew, Pat goes, Grace loses her mail address, Linus comes, and the groups follow.
     server.modify("dn: uid=ada,ou=people,dc=example,dc=org\nchangetype: modify\nadd: description\ndescription: not ours\n");
     let people_now = PEOPLE.replace("1,ada,", "1,countess,").replace("grace@example.org", "");
-    let people_now: String = people_now.lines().filter(|line| !line.starts_with("2,")).map(|line| format!("{line}\n")).collect();
+    let people_now = people_now.lines().filter(|line| !line.starts_with("2,")).map(|line| format!("{line}\n")).collect::<Vec<_>>().concat();
     people(
         &place,
         &(people_now + "5,linus,Linus,Linus,T,l@example.org,,\n"),
@@ -213,18 +214,22 @@ fn a_file_arrives_in_a_directory_and_is_kept_in_step() {
 fn furnish(server: &Slapd, count: u32) {
     let mut ldif = String::new();
     for n in 1..=count {
-        ldif += &format!(
+        let _ = write!(
+            ldif,
             "dn: uid=u{n},ou=people,{SUFFIX}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: u{n}\ncn: User {n}\nsn: Sn{n}\ngivenName: Gn{n}\nmail: u{n}@example.org\nmail: {n}@example.org\n\n"
         );
     }
-    ldif += &format!("dn: ou=deep,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: organizationalUnit\nou: deep\n\n");
-    ldif += &format!(
+    let _ = write!(ldif, "dn: ou=deep,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: organizationalUnit\nou: deep\n\n");
+    let _ = write!(
+        ldif,
         "dn: cn=odd\\, one,ou=deep,ou=people,{SUFFIX}\nchangetype: add\nobjectClass: inetOrgPerson\nuid: odd\ncn: odd, one\nsn: Odd\njpegPhoto:: /9j/AA==\n\n"
     );
-    ldif += &format!(
+    let _ = write!(
+        ldif,
         "dn: cn=inner,ou=groups,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: inner\nmember: uid=u2,ou=people,{SUFFIX}\n\n"
     );
-    ldif += &format!(
+    let _ = write!(
+        ldif,
         "dn: cn=outer,ou=groups,{SUFFIX}\nchangetype: add\nobjectClass: groupOfNames\ncn: outer\nmember: uid=u1,ou=people,{SUFFIX}\nmember: cn=inner,ou=groups,{SUFFIX}\n\
         member: cn=odd\\, one,ou=deep,ou=people,{SUFFIX}\nmember: {ADMIN}\n"
     );
@@ -233,7 +238,7 @@ fn furnish(server: &Slapd, count: u32) {
 
 /// The documents in a folder, by an attribute.
 fn documents(place: &Place, folder: &str, by: &str) -> BTreeMap<String, Value> {
-    let files = place.listing().into_iter().filter(|path| path.starts_with(folder) && path.ends_with(".json"));
+    let files = place.listing().into_iter().filter(|path| path.starts_with(folder));
     let document = |path: String| serde_json::from_str::<Value>(&place.read(&path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     files.map(document).map(|document| (document[by].as_str().unwrap_or_else(|| panic!("{document}")).to_owned(), document)).collect()
 }

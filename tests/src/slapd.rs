@@ -1,4 +1,4 @@
-//! OpenLDAP's `slapd` with a directory of its own, and `ldapsearch` to look at it with.
+//! `slapd` with a directory of its own, and `ldapsearch` to look at it with.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
