@@ -14,8 +14,8 @@ use provisor::{
     pipeline::Stopper,
     state::{
         Committed, CountersOf, DeletionStore, DeltaToken, HeldDeletion, HeldList, HeldOutcome, HeldRun, IntentId, Link, LogEntry, LogQuery,
-        Logged, Lookup, Membership, Met, PageCommit, Relation, ResetCounts, Run, RunId, RunStatus, Seen, SqliteStore, StateError,
-        StateStore,
+        Logged, Lookup, Membership, Met, NotificationStore, PageCommit, Relation, ResetCounts, Run, RunId, RunStatus, Seen, Series,
+        SqliteStore, StateError, StateStore,
     },
 };
 use tokio::sync::Notify;
@@ -97,6 +97,11 @@ through!(DeletionStore {
     write settle_held(run: RunId, link: &Link, entity_type: &str, outcomes: Vec<(i64, HeldOutcome)>) -> ();
     write returned(run: RunId, link: &Link, entity_type: &str, seen: &Seen, left_scope: &Seen, read: Met) -> ();
     write set_identity(link: &Link, entity_type: &str, identity: Digest) -> ();
+});
+
+through!(NotificationStore {
+    read series(source: &str) -> Series;
+    write set_series(source: &str, series: Series, run: RunId, report: &str) -> ();
 });
 
 through!(StateStore {
