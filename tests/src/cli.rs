@@ -222,10 +222,10 @@ fn plugins_list_and_inspect() {
         json!({ "name": "file.target.path", "kind": "path", "default": null, "required": true, "credential": false, "roles": ["target"] });
     let properties = file["properties"].as_array().expect("properties");
     assert!(properties.iter().any(|property| Matches::value("", &target, property).is_ok()), "{ended}");
-    place.command(&["plugins", "inspect", "ldap"]).assert_code(2).assert_error(&[
+    place.command(&["plugins", "inspect", "payroll"]).assert_code(2).assert_error(&[
         "error[registry.unknown]",
-        "\"ldap\"",
-        "file, mapping, scim, snoop",
+        "\"payroll\"",
+        "active-directory, file, ldap, mapping, scim, snoop, sql",
     ]);
 }
 

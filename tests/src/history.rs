@@ -177,9 +177,10 @@ fn a_killed_run_has_the_counts_of_what_it_did() {
     let begun = Instant::now();
     fresh().run().assert_code(0);
     let took = begun.elapsed();
-    for part in [6, 5, 7, 4, 8, 9] {
+    // Starting takes its time, and how much depends on the machine.
+    for part in [12, 14, 10, 16, 13, 15, 11, 17, 18, 9, 19, 8] {
         let place = fresh();
-        if place.run_killed_at(took * part / 10).code.is_some() {
+        if place.run_killed_at(took * part / 20).code.is_some() {
             continue;
         }
         let run = runs(&place, &["1", "--json"]);
