@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! cli --> setup --> manifest, registry, egress --> pipeline --> sandbox (plugins), state --> report --> notify
+//!                                             \-> serve --> scim --> directory, proxy --> sandbox (plugins)
 //! ```
 
 pub mod cli;
