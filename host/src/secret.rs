@@ -122,7 +122,7 @@ pub enum Mark {
     File { modified: Option<SystemTime>, length: u64, inode: u64 },
     /// A file that is not there (any more).
     Absent,
-    /// A command, and the period of [`COMMAND_HOLDS`] this is.
+    /// A command, and the period of `COMMAND_HOLDS` this is.
     Command(u64),
 }
 
