@@ -9,19 +9,16 @@ pub(crate) enum Route {
     Documents,
     /// A SCIM server over loopback, in this process.
     Scim,
-    /// The same server, and one group that everybody is a member of.
-    Group,
 }
 
 impl Route {
-    const ALL: [Self; 4] = [Self::Null, Self::Documents, Self::Scim, Self::Group];
+    const ALL: [Self; 3] = [Self::Null, Self::Documents, Self::Scim];
 
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Documents => "documents",
             Self::Scim => "scim",
-            Self::Group => "group",
         }
     }
 }
@@ -37,7 +34,7 @@ pub(crate) struct Arguments {
 }
 
 const HELP: &str =
-    "usage: cargo bench -p tests --bench end_to_end -- [--sizes 10k,100k,1M] [--paths null,documents,scim,group] [--repeat N] [--all]";
+    "usage: cargo bench -p tests --bench end_to_end -- [--sizes 10k,100k,1M] [--paths null,documents,scim] [--repeat N] [--all]";
 /// From this many users on a target that keeps something is measured only when asked for.
 const LARGE: u64 = 1_000_000;
 

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use crate::arguments::Route;
 use crate::child::{self, Ran};
-use crate::generate::{Company, GROUPS_HEADER, Group, PEOPLE_HEADER};
+use crate::generate::{Company, PEOPLE_HEADER};
 use crate::sink::Sink;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/hr-to-directory");
@@ -17,7 +17,7 @@ const NULL: &str = concat!(env!("OUT_DIR"), "/guests/null.wasm");
 /// The export as CSV.
 pub(crate) struct Inputs(TempDir);
 
-/// Every so many people have a new number in a later export.
+/// Every so many people have a new title in a later export.
 const CHANGED: u64 = 100;
 
 impl Inputs {
@@ -28,7 +28,7 @@ impl Inputs {
         Self(folder)
     }
 
-    /// The same company later: one person in a hundred has another telephone number. Answers how many of those that have not left.
+    /// The same company later: one person in a hundred has another title. Answers how many of those that have not left.
     pub(crate) fn write_changed(company: &Company) -> (Self, u64) {
         let folder = TempDir::new().expect("a temporary folder");
         let mut people = file(&folder, "people.csv");
@@ -37,7 +37,7 @@ impl Inputs {
         for number in 1..=company.users {
             let mut person = company.person(number);
             if number % CHANGED == 0 {
-                person.phone.push('1');
+                person.title.push_str(" II");
                 changed += u64::from(!company.has_left(number));
             }
             writeln!(people, "{person}").expect("the people were written");
@@ -47,19 +47,11 @@ impl Inputs {
         (Self(folder), changed)
     }
 
-    /// One group, which everybody but the last person (if `complete`: everybody) is a member of.
-    pub(crate) fn write_one_group(company: &Company, complete: bool) -> Self {
-        let folder = TempDir::new().expect("a temporary folder");
-        company.write_people(file(&folder, "people.csv")).expect("the people were written");
-        let mut members: Vec<String> =
-            (1..=company.users).filter(|number| !company.has_left(*number)).map(|number| company.person(number).employee_number).collect();
-        if !complete {
-            members.pop();
+    /// The files of another export in the place of these: another path would be another configuration, after which everything is mapped anew.
+    pub(crate) fn replace_by(&self, later: &Self) {
+        for name in ["people.csv", "groups.csv"] {
+            fs::rename(later.0.path().join(name), self.0.path().join(name)).expect("an export was replaced");
         }
-        let group = Group { members, member_groups: Vec::new(), ..company.group(1) };
-        let mut groups = file(&folder, "groups.csv");
-        writeln!(groups, "{GROUPS_HEADER}\n{group}").and_then(|()| groups.flush()).expect("the group was written");
-        Self(folder)
     }
 }
 
@@ -95,7 +87,7 @@ impl Place {
                 "connector = \"file\"\ntransformation = \"directory-write.json\"\nproperties = { \"file.target.path\" = \"directory/\" }"
                     .to_owned()
             }
-            Route::Scim | Route::Group => {
+            Route::Scim => {
                 let url = sink.expect("a SCIM server").url();
                 format!("connector = \"scim\"\nproperties = {{ URL = \"{url}\" }}\ngrants = {{ networks = [\"127.0.0.1/32\"] }}")
             }
@@ -106,7 +98,7 @@ impl Place {
     }
 
     /// Read this export from here on.
-    pub(crate) fn reads(&self, inputs: &Inputs) {
+    fn reads(&self, inputs: &Inputs) {
         let (inputs, target) = (inputs.0.path().display(), &self.target);
         let manifest = format!(
             r#"plugins = "plugins"

@@ -25,7 +25,6 @@ pub(crate) struct Sink {
 #[derive(Default)]
 struct Kept {
     count: u64,
-    patches: u64,
     /// Path of the resource -> document.
     documents: HashMap<String, Bytes>,
 }
@@ -58,11 +57,6 @@ impl Sink {
         format!("http://{}", self.address)
     }
 
-    /// How many PATCH requests there were.
-    pub(crate) fn patches(&self) -> u64 {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).patches
-    }
-
     /// How many resources there are.
     pub(crate) fn resources(&self) -> u64 {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner).documents.len() as u64
@@ -86,11 +80,6 @@ async fn answer(request: Request<Incoming>, kept: &Mutex<Kept>) -> Result<Respon
         Method::PUT if known => {
             kept.documents.insert(path.to_owned(), body);
             resource(StatusCode::OK, path.rsplit('/').next().unwrap_or_default())
-        }
-        // A group's members are not kept one by one.
-        Method::PATCH if known => {
-            kept.patches += 1;
-            respond(StatusCode::NO_CONTENT, Bytes::new())
         }
         Method::DELETE if known => {
             kept.documents.remove(path);
